@@ -1,0 +1,334 @@
+"""The plan: what `plan.resolve` decides and `run` executes. Frozen values, nothing else.
+
+Rules. Times are integer nanoseconds, sizes bytes. A `RolePlan` is all that a role process gets
+of the plan; it travels as JSON and is read there without this module (see `roles.handover`), so
+its fields are numbers, strings, booleans, lists and further dataclasses, never mappings.
+Nothing here names a descriptor, a process or a time of day: those belong to a run.
+
+Synchronization: none required; immutable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = [
+    "AcceptPlan",
+    "BoundPlan",
+    "ChainRow",
+    "ChannelPlan",
+    "ControlPlan",
+    "DevicePlan",
+    "InputPlan",
+    "IoPlan",
+    "LineLoad",
+    "OperatorPlan",
+    "OperatorValue",
+    "OutputPlan",
+    "Plan",
+    "PlantPlan",
+    "ProgramPlan",
+    "RolePlan",
+    "SegmentPlan",
+    "SignalPlan",
+    "SupervisorPlan",
+    "TelemetryPlan",
+    "TrackingPlan",
+    "WatchPlan",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalPlan:
+    """One 64-bit word of a channel."""
+
+    name: str
+    type: str  # f64, i64, u64 or bool
+    unit: str
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelPlan:
+    """The one channel of a role: its signals are its words, in this order."""
+
+    offset: int
+    words: int
+    depth: int
+    signals: tuple[SignalPlan, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentPlan:
+    """One sealed memfd. `directory` is the text that `layout_hash` covers."""
+
+    role: str
+    role_id: int
+    size: int
+    page_size: int
+    layout_hash: int
+    directory: str
+    channel: ChannelPlan | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputPlan:
+    """An input of a law: where it comes from and its freshness contract."""
+
+    name: str
+    role: str
+    word: int
+    type: str
+    unit: str
+    low: float | None
+    high: float | None
+    max_age_ns: int  # 0: no contract (operator values)
+    stale: str  # hold, value, ramp or trip
+    stale_value: float
+    stale_ramp_per_s: float  # towards stale_value, under `ramp`
+    trip_after_ns: int  # counted from expiry; 0: never trips by age
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputPlan:
+    """An output of a law and the guard that stands behind it."""
+
+    name: str
+    word: int
+    unit: str
+    low: float
+    high: float
+    slew_per_s: float  # 0: unlimited
+    safe: float
+    ramp_per_s: float  # towards `safe`; 0: at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramPlan:
+    """A law as `native/include/amp/program.h` runs it: flat lists."""
+
+    instructions: tuple[tuple[int, int, int, int, int, int], ...]
+    sources: tuple[int, ...]
+    outputs: tuple[int, ...]
+    parameters: tuple[float, ...]
+    state_count: int
+    registers: tuple[str, ...]  # the name behind each register, for people
+    tunable: tuple[str, ...]  # blocks whose parameters may change while it runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlPlan:
+    """A control role: `offset_ns` is its release within the grid."""
+
+    period_ns: int
+    offset_ns: int
+    budget_ns: int
+    deadline_ns: int
+    blackout_ns: int
+    overruns_in_row: int  # so many in a row trip
+    overruns_per_s: int  # so many in one second trip
+    inputs: tuple[InputPlan, ...]
+    outputs: tuple[OutputPlan, ...]
+    tick_word: int  # where the channel carries the tick number
+    sensed_word: int  # where it carries the sampling time (ns) of its oldest device input
+    program: ProgramPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptPlan:
+    """A value the device accepts: read from `role`, word `word`."""
+
+    name: str
+    role: str
+    word: int
+    unit: str
+    low: float
+    high: float
+    safe: float
+    ramp_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IoPlan:
+    """An io role: one device behind one port. `port` is empty for a loopback device."""
+
+    device: str
+    port: str
+    baud: int
+    board: str
+    schema: str  # canonical text; its CRC-32 is the schema hash
+    schema_hash: int
+    sends: tuple[SignalPlan, ...]
+    accepts: tuple[AcceptPlan, ...]
+    sensed_word: int  # in the channel of the accepts' role; -1: that role has none
+    period_ns: int  # F, of the actuation frames
+    send_offset_ns: int  # within the grid: the end of control's budget
+    state_period_ns: int
+    lease_ns: int
+    link_lost_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingPlan:
+    signal_role: str
+    signal_word: int
+    setpoint_role: str
+    setpoint_word: int
+    unit: str
+    rms_max: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetryPlan:
+    """A telemetry role; it follows every channel of `RolePlan.reads`."""
+
+    directory: str  # absolute; empty: nothing is recorded
+    max_bytes: int
+    drain_period_ns: int
+    flush_period_ns: int
+    tracking: TrackingPlan | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolePlan:
+    """All that a role process gets of the plan. Exactly one of control, io, telemetry is set."""
+
+    system: str
+    name: str
+    role_id: int
+    kind: str
+    cores: tuple[int, ...]
+    policy: str  # fifo or other
+    priority: int  # 1 to 99 under fifo, else 0
+    nice: int
+    lock_memory: bool
+    timer_slack_ns: int
+    rttime_us: int  # RLIMIT_RTTIME; 0: none
+    heartbeat_ns: int  # the supervisor's bound on this role's heartbeat
+    supervisor_ns: int  # this role's bound on the supervisor's heartbeat
+    segment: SegmentPlan  # its own, mapped read-write
+    reads: tuple[SegmentPlan, ...]  # mapped read-only; the supervisor's is always the first
+    control: ControlPlan | None
+    io: IoPlan | None
+    telemetry: TelemetryPlan | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlantPlan:
+    """The simulated plant of a loopback device."""
+
+    kind: str  # dc_motor
+    parameters: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevicePlan:
+    """A loopback device: its own process and clock, behind a pty."""
+
+    name: str
+    board: str
+    cores: tuple[int, ...]
+    policy: str
+    priority: int
+    baud: int
+    schema: str
+    schema_hash: int
+    sends: tuple[SignalPlan, ...]
+    accepts: tuple[AcceptPlan, ...]
+    lease_us: int
+    state_period_us: int
+    skew_ppm: float
+    plant: PlantPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorValue:
+    """A value that people set. `profile` holds (seconds, value) points; empty: none."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    initial: float
+    profile: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorPlan:
+    """The operator's channel, in the supervisor's segment: word n is `values[n]`."""
+
+    period_ns: int
+    values: tuple[OperatorValue, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchPlan:
+    role: str
+    role_id: int
+    bound_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisorPlan:
+    """The supervisor and its watchdog thread."""
+
+    cores: tuple[int, ...]
+    watchdog_priority: int
+    watchdog_period_ns: int
+    stop_ns: int
+    segment: SegmentPlan
+    operator: OperatorPlan
+    watches: tuple[WatchPlan, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundPlan:
+    """One row of timing.md as it came out, for people: what, how long, by which formula, who."""
+
+    subject: str
+    bound_ns: int
+    formula: str
+    enforced_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainRow:
+    """Time until the output is safe after one single fault."""
+
+    fault: str
+    formula: str
+    total_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineLoad:
+    """Share of one direction of one device's line, [0, 1]."""
+
+    device: str
+    direction: str  # to_host or to_device
+    frame_bytes: int
+    frames_per_s: float
+    baud: int
+    load: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A spec resolved on a machine. Printable; running adds nothing to it."""
+
+    system: str
+    spec_path: str
+    board: str
+    arm: str  # on_start or manual
+    allow_degraded: bool
+    safe_within_ns: int
+    floor_ns: int
+    floor_reason: str
+    supervisor: SupervisorPlan
+    roles: tuple[RolePlan, ...]
+    devices: tuple[DevicePlan, ...]
+    bounds: tuple[BoundPlan, ...]
+    chain: tuple[ChainRow, ...]
+    line_loads: tuple[LineLoad, ...]
+    notes: tuple[str, ...]  # what this machine lacks and what follows

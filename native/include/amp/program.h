@@ -1,0 +1,88 @@
+/* program.h: a law written as YAML blocks, compiled to a flat list of instructions.
+ *
+ * Registers hold one double each: first the inputs in the plan's order, then one for each block.
+ * Instructions run in order, each writing the register of its block; the compiler
+ * (amphost.laws.compile) has sorted them, so an instruction reads only what stands. There is no
+ * branch, no call and no allocation: a period costs the same whatever the values are.
+ *
+ * Each block's equation, discretisation, parameters and state stand beside its operation below.
+ * Sources: K. J. Astrom, R. M. Murray, "Feedback Systems", 2nd ed., ch. 11 (PID, filtered
+ * derivative, anti-windup by conditional integration); backward Euler for every filter.
+ */
+#ifndef AMP_PROGRAM_H
+#define AMP_PROGRAM_H
+
+#include "amp/base.h"
+#include "amp/law.h"
+
+#define AMP_PROGRAM_INSTRUCTIONS_MAX 256
+#define AMP_PROGRAM_REGISTERS_MAX 320
+#define AMP_PROGRAM_SOURCES_MAX 1024
+#define AMP_PROGRAM_PARAMETERS_MAX 1024
+#define AMP_PROGRAM_STATES_MAX 1024
+
+/// What an instruction does. a, b, ... are its sources, p0, p1, ... its parameters, s0, ... its state.
+enum amp_op {
+    AMP_OP_CONSTANT = 0, /* y = p0 */
+    AMP_OP_ADD = 1,      /* y = a + b + ... (2 to 16 sources) */
+    AMP_OP_SUBTRACT = 2, /* y = a - b - ... (2 to 16 sources) */
+    AMP_OP_GAIN = 3,     /* y = p0 * a */
+    AMP_OP_LIMIT = 4,    /* y = a within [p0, p1] */
+    /* First-order low-pass with time constant p0 s: y[k] = y[k-1] + dt / (p0 + dt) * (a - y[k-1]).
+     * States: s0 = y, s1 = 1 once started. The first sample passes unchanged. */
+    AMP_OP_LOWPASS = 5,
+    /* PID on the error a. Parameters: p0 = kp, p1 = ki, p2 = kd, p3 = derivative time constant s,
+     * p4, p5 = limits of y. Integral: I[k] = I[k-1] + ki * dt * a, not taken over while y stands at
+     * a limit and a would drive it further (conditional integration). Derivative:
+     * D[k] = (p3 * D[k-1] + kd * (a[k] - a[k-1])) / (p3 + dt), 0 at the first sample.
+     * States: s0 = I, s1 = D, s2 = a[k-1], s3 = 1 once started. */
+    AMP_OP_PID = 6,
+    AMP_OP_COUNT = 7,
+};
+
+struct amp_instruction {
+    uint32_t op;           /* enum amp_op */
+    uint32_t target;       /* register written */
+    uint32_t source;       /* first entry in the source list */
+    uint32_t source_count; /* how many */
+    uint32_t parameter;    /* first parameter */
+    uint32_t state;        /* first state */
+};
+
+/// A program and its memory. The caller owns it; nothing is allocated after amp_program_check().
+struct amp_program {
+    uint32_t input_count;
+    uint32_t output_count;
+    uint32_t instruction_count;
+    uint32_t source_count;
+    uint32_t parameter_count;
+    uint32_t state_count;
+    struct amp_instruction instructions[AMP_PROGRAM_INSTRUCTIONS_MAX];
+    uint32_t sources[AMP_PROGRAM_SOURCES_MAX]; /* registers */
+    uint32_t outputs[AMP_PROGRAM_REGISTERS_MAX]; /* registers, in the plan's order of outputs */
+    double parameters[AMP_PROGRAM_PARAMETERS_MAX];
+    double states[AMP_PROGRAM_STATES_MAX];
+    double registers[AMP_PROGRAM_REGISTERS_MAX];
+};
+
+/// Check every index, count and operation, so that amp_program_step() needs no check.
+/// Returns 0, or -AMP_EARG with the offending instruction in |at|.
+/// Context: init.
+int amp_program_check(const struct amp_program *program, uint32_t *at);
+
+/// Bind a checked program to a law. The program must outlive it.
+/// Context: init.
+void amp_program_bind(struct amp_program *program, struct amp_law *law);
+
+/// Back to the initial state: every state 0.
+/// Context: real-time. Progress: bounded (states).
+void amp_program_reset(void *program);
+
+/// One period. |inputs| and |outputs| have the program's counts; |dt_s| > 0.
+/// Context: real-time. Progress: bounded (instructions).
+void amp_program_step(void *program, const double *inputs, double *outputs, double dt_s);
+
+/// Context: any.
+size_t amp_program_size(void);
+
+#endif

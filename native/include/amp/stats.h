@@ -1,0 +1,140 @@
+/* stats.h: what a role says about itself: heartbeat, faults, counters, histograms.
+ *
+ * They live in the owner block of the role's own segment and are written by the role alone;
+ * reading them costs the role nothing. Counters are monotone and never reset. A reader may see two
+ * counters from two adjacent ticks: they are views, not contracts.
+ *
+ * The histograms are log-linear: 32 buckets to each power of two, so a quantile is at most 3.1 %
+ * above the value it stands for (the idea of HdrHistogram by G. Tene).
+ */
+#ifndef AMP_STATS_H
+#define AMP_STATS_H
+
+#include "amp/base.h"
+
+struct amp_owner;
+
+/// Where a loop is, in its heartbeat.
+enum amp_checkpoint {
+    AMP_AT_START = 0,
+    AMP_AT_WAIT = 1,
+    AMP_AT_READ = 2,
+    AMP_AT_LAW = 3,
+    AMP_AT_PUBLISH = 4,
+    AMP_AT_END = 5,
+};
+
+/// Counters of a role. The io role and the control role share the first group.
+enum amp_counter {
+    AMP_COUNT_TICKS = 0,           /* periods executed */
+    AMP_COUNT_SKIPPED = 1,         /* releases that passed while an earlier tick still ran */
+    AMP_COUNT_OVERRUNS = 2,        /* execution time over the budget */
+    AMP_COUNT_DEADLINE_MISSES = 3, /* finished after the deadline, for whatever reason */
+    AMP_COUNT_TORN = 4,            /* reads that overlapped a write, discarded */
+    AMP_COUNT_NO_NEW = 5,          /* reads that stayed torn for four tries */
+    AMP_COUNT_STALE = 6,           /* periods in which an input was stale */
+    AMP_COUNT_HELD = 7,            /* input samples refused as invalid, the last good one held */
+    AMP_COUNT_TRIPS = 8,           /* times this role latched safe */
+    AMP_COUNT_PUBLISHED = 9,
+
+    AMP_COUNT_FRAMES_IN = 16,
+    AMP_COUNT_FRAMES_OUT = 17,
+    AMP_COUNT_BAD_FRAMES = 18,    /* CRC, COBS or length */
+    AMP_COUNT_SEQUENCE_GAPS = 19, /* frames missing between two good ones */
+    AMP_COUNT_FOREIGN = 20,       /* good frames of another session */
+    AMP_COUNT_REPEATED = 21,      /* good frames with an old sequence number */
+    AMP_COUNT_BYTES_IN = 22,
+    AMP_COUNT_BYTES_OUT = 23,
+    AMP_COUNT_REPLACED = 24,   /* actuations replaced before they left: the port was full */
+    AMP_COUNT_HANDSHAKES = 25, /* sessions that came up */
+    AMP_COUNT_LINK_LOSSES = 26,
+
+    AMP_COUNT_COUNT = 32,
+};
+
+/// Words that say how something is now, not how often it happened.
+enum amp_gauge {
+    AMP_GAUGE_T0_NS = 0,         /* release time of tick 0 */
+    AMP_GAUGE_T_STOP_NS = 1,     /* the wake-up at which the loop ended; 0 while it runs */
+    AMP_GAUGE_ARMED = 2,         /* the act of arming that this role has taken up; 0: disarmed */
+    AMP_GAUGE_AT_SAFE = 3,       /* 1: every output stands at its safe value */
+    AMP_GAUGE_LINK = 4,          /* enum amp_session_state */
+    AMP_GAUGE_DEVICE_MODE = 5,   /* enum amp_device_mode */
+    AMP_GAUGE_REFUSAL = 6,       /* enum amp_refusal, why the session was refused */
+    AMP_GAUGE_DEVICE_NONCE = 7,  /* boot nonce of the device */
+    AMP_GAUGE_FIRST_ARMED_NS = 8, /* first period run armed */
+    AMP_GAUGE_REFUSED_ARMING = 9, /* the act of arming that ended latched safe */
+    AMP_GAUGE_DEVICE_ARMED = 10,  /* the act of arming that the device acknowledged */
+
+    AMP_GAUGE_COUNT = 16,
+};
+
+/// Histograms of a role, all in ns.
+enum amp_histogram {
+    AMP_HISTOGRAM_WAKEUP = 0,    /* wakeup latency: actual wake minus release */
+    AMP_HISTOGRAM_EXECUTION = 1, /* finish minus wake */
+    AMP_HISTOGRAM_RESPONSE = 2,  /* finish minus release */
+    AMP_HISTOGRAM_SENSE_TO_ACTUATE = 3, /* io role: by the device's own clock, end to end */
+
+    AMP_HISTOGRAM_COUNT = 4,
+};
+
+/// Buckets of one histogram: values of [0, 2^40) ns; longer ones are counted in the last.
+#define AMP_BUCKETS 1152
+
+/// A reader's copy of the fault latch.
+struct amp_fault_view {
+    uint64_t mask;     /* bit n: fault n has happened since the segment was made */
+    uint32_t first;    /* enum amp_fault of the first one */
+    int64_t argument;  /* of the first one */
+    amp_ns first_t_ns; /* when */
+    uint64_t events;   /* how many in all */
+};
+
+struct amp_summary {
+    uint64_t count;
+    double mean_ns;
+    amp_ns p50_ns, p99_ns, p999_ns, max_ns; /* upper ends of buckets; max is exact */
+};
+
+/// Advance the heartbeat: progress, not existence.
+/// Context: real-time. Progress: wait-free. One writer.
+void amp_owner_beat(struct amp_owner *owner, enum amp_checkpoint checkpoint, amp_ns now);
+
+/// The heartbeat's count; |checkpoint| and |t_ns| may be NULL.
+/// Context: real-time. Progress: wait-free.
+uint64_t amp_owner_heartbeat(const struct amp_owner *owner, enum amp_checkpoint *checkpoint,
+                             amp_ns *t_ns);
+
+/// Add to a counter. Context: real-time. Progress: wait-free. One writer.
+void amp_owner_add(struct amp_owner *owner, enum amp_counter counter, uint64_t increment);
+uint64_t amp_owner_counter(const struct amp_owner *owner, enum amp_counter counter);
+
+/// Set a gauge. Context: real-time. Progress: wait-free. One writer.
+void amp_owner_set(struct amp_owner *owner, enum amp_gauge gauge, uint64_t value);
+uint64_t amp_owner_gauge(const struct amp_owner *owner, enum amp_gauge gauge);
+
+/// Record a fault: its bit, and when it is the first, what and when.
+/// Context: real-time. Progress: wait-free. One writer.
+void amp_owner_fault(struct amp_owner *owner, enum amp_fault fault, int64_t argument, amp_ns now);
+void amp_owner_faults(const struct amp_owner *owner, struct amp_fault_view *out);
+
+/// Add one value, in ns; a negative one counts as 0.
+/// Context: real-time. Progress: wait-free. Cost: 4 loads, 4 stores. One writer.
+void amp_owner_record(struct amp_owner *owner, enum amp_histogram histogram, amp_ns value);
+
+/// Summarise a histogram.
+/// Context: any, not real-time: reads every bucket.
+void amp_owner_summary(const struct amp_owner *owner, enum amp_histogram histogram,
+                       struct amp_summary *out);
+
+/// Bucket of a value, and the largest value that falls into a bucket.
+/// Context: any.
+uint32_t amp_bucket_of(amp_ns value);
+amp_ns amp_bucket_top(uint32_t bucket);
+
+/// Touch every page that the role will write, so that no fault comes later.
+/// Context: init. One writer.
+void amp_owner_prefault(struct amp_owner *owner);
+
+#endif

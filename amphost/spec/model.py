@@ -1,0 +1,327 @@
+"""What a user may ask for: the spec and the board as types.
+
+Rules. One class a mapping of the YAML, one field a key, and every field carries the sentence that
+its user reads in the JSON Schema. Keys not named here are refused. Only rules that one value shows
+by itself stand here; rules between values are `spec.check`'s, and nothing here opens a file. Times
+stay in the unit of the key (`_ms`); the plan turns them into integer nanoseconds.
+
+Synchronization: none required; every instance is frozen after validation.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
+
+__all__ = [
+    "NAME_PATTERN",
+    "AcceptSpec",
+    "Board",
+    "ControlRole",
+    "DcMotorSpec",
+    "DeviceSpec",
+    "IoRole",
+    "LoopbackSpec",
+    "OperatorSpec",
+    "ReadSpec",
+    "RecordSpec",
+    "ReportSpec",
+    "RoleSpec",
+    "Safety",
+    "SendSpec",
+    "Spec",
+    "SupervisorSpec",
+    "TelemetryRole",
+    "TrackingSpec",
+    "WriteSpec",
+]
+
+NAME_PATTERN = r"^[a-z][a-z0-9_]{0,31}$"
+SOURCE_PATTERN = r"^[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,31}$"
+UNIT_PATTERN = r"^[A-Za-z0-9%][A-Za-z0-9%*/^.-]{0,15}$"
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Source = Annotated[str, Field(pattern=SOURCE_PATTERN)]
+Unit = Annotated[str, Field(pattern=UNIT_PATTERN)]
+Number = Annotated[float, Field(ge=-1e30, le=1e30)]
+Positive = Annotated[float, Field(gt=0.0, le=1e30)]
+Milliseconds = Annotated[float, Field(gt=0.0, le=600_000.0)]
+RateHz = Annotated[float, Field(ge=1.0, le=20_000.0)]
+Core = Annotated[int, Field(ge=0, le=255)]
+Priority = Annotated[int, Field(ge=1, le=99)]
+Range = Annotated[tuple[Number, Number], Strict(False)]
+Stale = Literal["hold", "value", "ramp", "trip"]
+Arm = Literal["on_start", "manual"]
+
+CORE = "Core that this role is pinned to, counted from 0; `amphost plan` checks that it is there."
+PRIORITY = "SCHED_FIFO priority, 1 (lowest) to 99."
+
+
+class Model(BaseModel):
+    """A mapping whose keys are all known."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=False
+    )
+
+
+def _short_read(value: object) -> object:
+    return {"from": value} if isinstance(value, str) else value
+
+
+class ReadSpec(Model):
+    """An input: where it comes from and how old it may be. `name: role.signal` is the short form."""
+
+    source: Source = Field(
+        alias="from", description="Where the value comes from: `role.signal` or `operator.name`."
+    )
+    max_age_ms: Milliseconds | None = Field(
+        None, description="Age at which the value is stale; default 5 periods of its producer."
+    )
+    stale: Stale = Field(
+        "hold",
+        description="What a stale input does: keep the last value (`hold`), go to `stale_value` at"
+        " once (`value`) or by `stale_ramp_per_s` (`ramp`), or stop the system safely (`trip`).",
+    )
+    stale_value: Number | None = Field(
+        None, description="The fallback, in the input's unit; for `value` and `ramp` alone."
+    )
+    stale_ramp_per_s: Positive | None = Field(
+        None, description="How fast `ramp` goes to `stale_value`, in units per second."
+    )
+    trip_after_ms: Milliseconds | None = Field(
+        None,
+        description="How long `hold` or `ramp` may last, from the moment the value is stale, before"
+        " the system stops safely; default 20 ms.",
+    )
+
+
+Reads = dict[Name, Annotated[ReadSpec, BeforeValidator(_short_read, json_schema_input_type=Any)]]
+
+
+class WriteSpec(Model):
+    """An output of a law and the guard behind it."""
+
+    unit: Unit = Field(description="Unit of the output, such as `V`.")
+    range: Range = Field(description="Lowest and highest value that may ever leave: [low, high].")
+    safe: Number = Field(description="The harmless value; the output goes there on every stop.")
+    slew_per_s: Positive | None = Field(
+        None, description="Fastest change in units per second; default unlimited."
+    )
+    ramp_per_s: Positive | None = Field(
+        None, description="How fast the output goes to `safe`, in units per second; default at once."
+    )
+
+
+class ControlRole(Model):
+    """A law, run by the native loop at a fixed rate."""
+
+    kind: Literal["control"] = Field(description="`control`: runs a law at a fixed rate.")
+    core: Core = Field(description=CORE)
+    priority: Priority = Field(description=PRIORITY)
+    rate_hz: RateHz = Field(description="Ticks per second, 1 to 20000.")
+    reads: Reads = Field(default_factory=dict, description="The law's inputs, by name.")
+    law: dict[str, Any] = Field(
+        description="The law's blocks: `signal: {block: sources, parameter: value}`."
+    )
+    writes: dict[Name, WriteSpec] = Field(
+        min_length=1, description="The law's outputs: signals of the law that others may read."
+    )
+    budget_ms: Milliseconds | None = Field(
+        None, description="Execution time allowed per tick; default half the period."
+    )
+    deadline_ms: Milliseconds | None = Field(
+        None, description="Latest finish after the release; default the period."
+    )
+    blackout_ms: Milliseconds | None = Field(
+        None, description="A wake-up this late stops the system safely; default 5 periods or more."
+    )
+
+
+class IoRole(Model):
+    """The host's end of the link to one device of the board."""
+
+    kind: Literal["io"] = Field(description="`io`: exchanges values with one device of the board.")
+    device: Name = Field(description="The device's name in the board file.")
+    core: Core = Field(description=CORE)
+    priority: Priority = Field(description=PRIORITY)
+    reads: Reads = Field(
+        default_factory=dict, description="A source for every value that the device accepts."
+    )
+
+
+class RecordSpec(Model):
+    """Where the recording goes."""
+
+    to: Annotated[str, Field(min_length=1, max_length=1024)] = Field(
+        description="Folder for the MCAP files, relative to the folder of this file."
+    )
+    max_mb: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        256, description="Size in MB at which the recording ends."
+    )
+
+
+class TelemetryRole(Model):
+    """Records every channel; never real-time."""
+
+    kind: Literal["telemetry"] = Field(description="`telemetry`: records, and measures tracking.")
+    core: Core = Field(description=CORE)
+    record: RecordSpec | None = Field(None, description="Recording to a file; default none.")
+
+
+RoleSpec = Annotated[ControlRole | IoRole | TelemetryRole, Field(discriminator="kind")]
+
+
+class Safety(Model):
+    """What must hold before anything starts."""
+
+    safe_within_ms: Milliseconds = Field(
+        description="After any single fault every output is safe within this time; checked"
+        " against every row of the chain before anything starts."
+    )
+    arm: Arm = Field(
+        "manual", description="`manual` waits for `amphost arm`; `on_start` arms once, at the start."
+    )
+    allow_degraded: bool = Field(
+        True, description="Arm without real-time rights too, and say so in every report."
+    )
+
+
+class OperatorSpec(Model):
+    """A value that people set while the system runs."""
+
+    unit: Unit = Field(description="Unit of the value, such as `rad`.")
+    range: Range = Field(description="Lowest and highest value that may be set: [low, high].")
+    initial: Number = Field(description="The value at the start.")
+    profile: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(
+        None,
+        description="CSV file with the columns t_s,target that moves the value, again and again"
+        " from its start; relative to the folder of this file.",
+    )
+
+
+class SupervisorSpec(Model):
+    """The process that starts, watches and stops the roles."""
+
+    core: Core = Field(description="Core that the supervisor is pinned to; default: the plan's.")
+
+
+class TrackingSpec(Model):
+    """How well a signal follows a setpoint."""
+
+    signal: Source = Field(description="The measured signal, such as `io.position`.")
+    setpoint: Source = Field(description="What it should follow, such as `operator.target`.")
+    rms_max: Positive = Field(description="Largest rms error that counts as ok, in their unit.")
+
+
+class ReportSpec(Model):
+    """What the report at the end of a run measures."""
+
+    tracking: TrackingSpec | None = Field(None, description="Tracking error; default not measured.")
+
+
+class Spec(Model):
+    """One system: the whole file."""
+
+    name: Name = Field(description="Name of the system.")
+    board: Annotated[str, Field(min_length=1, max_length=1024)] = Field(
+        description="A shipped board (`loopback`), or a board file relative to this file's folder."
+    )
+    safety: Safety = Field(description="What must hold before anything starts.")
+    supervisor: SupervisorSpec | None = Field(
+        None, description="Where the supervisor runs; default: decided by the plan."
+    )
+    operator: dict[Name, OperatorSpec] = Field(
+        default_factory=dict, description="Values that people set, read as `operator.name`."
+    )
+    roles: dict[Name, RoleSpec] = Field(
+        min_length=1, max_length=32, description="The roles: one duty, one process, one core each."
+    )
+    report: ReportSpec = Field(
+        default_factory=lambda: ReportSpec(tracking=None), description="What the report measures."
+    )
+
+
+class SendSpec(Model):
+    """A value that the device sends."""
+
+    type: Literal["f32"] = Field("f32", description="Type on the wire: a 32-bit float.")
+    unit: Unit = Field(description="Unit of the value, such as `rad`.")
+    range: Range = Field(description="Plausible values, [low, high]; anything else is a bad sample.")
+
+
+class AcceptSpec(Model):
+    """A value that the device accepts."""
+
+    type: Literal["f32"] = Field("f32", description="Type on the wire: a 32-bit float.")
+    unit: Unit = Field(description="Unit of the value, such as `V`.")
+    range: Range = Field(description="What the device takes: [low, high].")
+    safe: Number = Field(description="Where the device goes by itself when it hears no more.")
+    ramp_per_s: Positive | None = Field(
+        None, description="How fast it goes to `safe`, in units per second; default at once."
+    )
+
+
+class DcMotorSpec(Model):
+    """A DC motor: voltage in, angle and current out, with a load torque."""
+
+    kind: Literal["dc_motor"] = Field(description="`dc_motor`: voltage to angle and current.")
+    resistance_ohm: Positive = Field(description="Winding resistance.")
+    inductance_h: Positive = Field(description="Winding inductance.")
+    torque_constant_nm_per_a: Positive = Field(
+        description="Torque per ampere, and back-EMF in V per rad/s, at the output shaft."
+    )
+    inertia_kg_m2: Positive = Field(description="Inertia at the output shaft.")
+    viscous_friction_nm_s: Annotated[float, Field(ge=0.0, le=1e30)] = Field(
+        description="Friction torque per rad/s at the output shaft."
+    )
+    load_torque_nm: Number = Field(0.0, description="Constant load torque against the shaft.")
+    initial_angle_rad: Number = Field(0.0, description="Angle of the shaft at power-up.")
+
+
+class LoopbackSpec(Model):
+    """A device that runs on the host: the same code, its own process and clock, behind a pty."""
+
+    plant: DcMotorSpec = Field(description="What the device drives.")
+    skew_ppm: Annotated[float, Field(ge=-1000.0, le=1000.0)] = Field(
+        0.0, description="How much faster the device's clock runs than the host's."
+    )
+
+
+class DeviceSpec(Model):
+    """A microcontroller behind a serial port, or its twin on the host."""
+
+    port: Annotated[str, Field(pattern=r"^/dev/\S{1,250}$")] | None = Field(
+        None, description="Serial port by a stable name, such as /dev/serial/by-id/usb-...."
+    )
+    loopback: LoopbackSpec | None = Field(
+        None, description="Run the device on the host instead, behind a pty."
+    )
+    baud: Annotated[int, Field(ge=1200, le=4_000_000)] = Field(
+        description="Speed of the line in bits per second."
+    )
+    state_rate_hz: RateHz = Field(description="State frames per second that the device sends.")
+    lease_ms: Milliseconds | None = Field(
+        None,
+        description="The device goes safe by itself when it applied no actuation for this long;"
+        " default by the plan.",
+    )
+    sends: dict[Name, SendSpec] = Field(
+        default_factory=dict, max_length=32, description="Values that it sends, in wire order."
+    )
+    accepts: dict[Name, AcceptSpec] = Field(
+        default_factory=dict, max_length=32, description="Values that it accepts, in wire order."
+    )
+
+
+class Board(Model):
+    """The hardware profile that a plan targets: a whole board file."""
+
+    name: Name = Field(description="Name of the board.")
+    description: Annotated[str, Field(max_length=400)] = Field(
+        "", description="One sentence for people."
+    )
+    devices: dict[Name, DeviceSpec] = Field(
+        min_length=1, max_length=8, description="The microcontrollers on the far side of a link."
+    )

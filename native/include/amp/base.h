@@ -35,12 +35,12 @@ enum amp_error {
 /// Numbered faults. The number is the bit in a role's fault mask, so it stays below 64.
 enum amp_fault {
     AMP_FAULT_NONE = 0,
-    AMP_FAULT_INPUT_STALE = 1,   /* argument: index of the input */
-    AMP_FAULT_INPUT_INVALID = 2, /* not finite or out of range; argument: index of the input */
-    AMP_FAULT_OUTPUT_INVALID = 3, /* argument: index of the output */
-    AMP_FAULT_OVERRUN = 4,        /* argument: execution time, ns */
-    AMP_FAULT_BLACKOUT = 5,       /* argument: wakeup latency, ns */
-    AMP_FAULT_SUSPEND = 6,        /* argument: suspended for, ns */
+    AMP_FAULT_INPUT_STALE = 1,     /* argument: index of the input */
+    AMP_FAULT_INPUT_INVALID = 2,   /* not finite or out of range; argument: index of the input */
+    AMP_FAULT_OUTPUT_INVALID = 3,  /* argument: index of the output */
+    AMP_FAULT_OVERRUN = 4,         /* argument: execution time, ns */
+    AMP_FAULT_BLACKOUT = 5,        /* argument: wakeup latency, ns */
+    AMP_FAULT_SUSPEND = 6,         /* argument: suspended for, ns */
     AMP_FAULT_SUPERVISOR_LOST = 7, /* argument: age of its heartbeat, ns */
     AMP_FAULT_LINK_LOST = 8,       /* argument: time without a valid frame, ns */
     AMP_FAULT_LINK_REFUSED = 9,    /* argument: enum amp_refusal of the session */

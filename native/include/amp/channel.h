@@ -24,9 +24,9 @@
 #define AMP_CHANNEL_TRIES 4
 
 /// Flags of a publication, in the upper half of its mark; the lower half is the writer's epoch.
-#define AMP_FLAG_ARMED 1     /* the writer was armed when it published */
-#define AMP_FLAG_AT_SAFE 2   /* every output of this publication stands at its safe value */
-#define AMP_FLAG_STALE 4     /* an input was stale, its policy was at work */
+#define AMP_FLAG_ARMED 1   /* the writer was armed when it published */
+#define AMP_FLAG_AT_SAFE 2 /* every output of this publication stands at its safe value */
+#define AMP_FLAG_STALE 4   /* an input was stale, its policy was at work */
 
 /// A publication as a reader gets it. |words| has as many entries as the channel has words.
 struct amp_sample {

@@ -58,7 +58,7 @@ struct amp_program {
     uint32_t parameter_count;
     uint32_t state_count;
     struct amp_instruction instructions[AMP_PROGRAM_INSTRUCTIONS_MAX];
-    uint32_t sources[AMP_PROGRAM_SOURCES_MAX]; /* registers */
+    uint32_t sources[AMP_PROGRAM_SOURCES_MAX];   /* registers */
     uint32_t outputs[AMP_PROGRAM_REGISTERS_MAX]; /* registers, in the plan's order of outputs */
     double parameters[AMP_PROGRAM_PARAMETERS_MAX];
     double states[AMP_PROGRAM_STATES_MAX];

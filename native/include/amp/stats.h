@@ -54,26 +54,27 @@ enum amp_counter {
 
 /// Words that say how something is now, not how often it happened.
 enum amp_gauge {
-    AMP_GAUGE_T0_NS = 0,         /* release time of tick 0 */
-    AMP_GAUGE_T_STOP_NS = 1,     /* the wake-up at which the loop ended; 0 while it runs */
-    AMP_GAUGE_ARMED = 2,         /* the act of arming that this role has taken up; 0: disarmed */
-    AMP_GAUGE_AT_SAFE = 3,       /* 1: every output stands at its safe value */
-    AMP_GAUGE_LINK = 4,          /* enum amp_session_state */
-    AMP_GAUGE_DEVICE_MODE = 5,   /* enum amp_device_mode */
-    AMP_GAUGE_REFUSAL = 6,       /* enum amp_refusal, why the session was refused */
-    AMP_GAUGE_DEVICE_NONCE = 7,  /* boot nonce of the device */
+    AMP_GAUGE_T0_NS = 0,          /* release time of tick 0 */
+    AMP_GAUGE_T_STOP_NS = 1,      /* the wake-up at which the loop ended; 0 while it runs */
+    AMP_GAUGE_ARMED = 2,          /* the act of arming that this role has taken up; 0: disarmed */
+    AMP_GAUGE_AT_SAFE = 3,        /* 1: every output stands at its safe value */
+    AMP_GAUGE_LINK = 4,           /* enum amp_session_state */
+    AMP_GAUGE_DEVICE_MODE = 5,    /* enum amp_device_mode */
+    AMP_GAUGE_REFUSAL = 6,        /* enum amp_refusal, why the session was refused */
+    AMP_GAUGE_DEVICE_NONCE = 7,   /* boot nonce of the device */
     AMP_GAUGE_FIRST_ARMED_NS = 8, /* first period run armed */
     AMP_GAUGE_REFUSED_ARMING = 9, /* the act of arming that ended latched safe */
     AMP_GAUGE_DEVICE_ARMED = 10,  /* the act of arming that the device acknowledged */
+    AMP_GAUGE_READY = 11,         /* 1: this role could be armed now */
 
     AMP_GAUGE_COUNT = 16,
 };
 
 /// Histograms of a role, all in ns.
 enum amp_histogram {
-    AMP_HISTOGRAM_WAKEUP = 0,    /* wakeup latency: actual wake minus release */
-    AMP_HISTOGRAM_EXECUTION = 1, /* finish minus wake */
-    AMP_HISTOGRAM_RESPONSE = 2,  /* finish minus release */
+    AMP_HISTOGRAM_WAKEUP = 0,           /* wakeup latency: actual wake minus release */
+    AMP_HISTOGRAM_EXECUTION = 1,        /* finish minus wake */
+    AMP_HISTOGRAM_RESPONSE = 2,         /* finish minus release */
     AMP_HISTOGRAM_SENSE_TO_ACTUATE = 3, /* io role: by the device's own clock, end to end */
 
     AMP_HISTOGRAM_COUNT = 4,
@@ -100,6 +101,10 @@ struct amp_summary {
 /// Advance the heartbeat: progress, not existence.
 /// Context: real-time. Progress: wait-free. One writer.
 void amp_owner_beat(struct amp_owner *owner, enum amp_checkpoint checkpoint, amp_ns now);
+
+/// Say where the loop is, without progress.
+/// Context: real-time. Progress: wait-free. One writer.
+void amp_owner_at(struct amp_owner *owner, enum amp_checkpoint checkpoint);
 
 /// The heartbeat's count; |checkpoint| and |t_ns| may be NULL.
 /// Context: real-time. Progress: wait-free.

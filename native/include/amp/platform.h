@@ -1,0 +1,72 @@
+/* platform.h: everything the native code asks of an operating system, passed in as a table.
+ *
+ * The loop, the pump and the loopback device see only `struct amp_platform`, so the same code runs
+ * under the real clock and in virtual time. src/platform_linux.c fills the table and is the only
+ * file of the project that includes an operating system's headers; the set-up calls below are its
+ * other half and are used before anything is real-time.
+ */
+#ifndef AMP_PLATFORM_H
+#define AMP_PLATFORM_H
+
+#include "amp/base.h"
+
+/// What amp_platform.poll found ready, or is asked to look for.
+#define AMP_POLL_READ 1
+#define AMP_POLL_WRITE 2
+#define AMP_POLL_ERROR 4 /* hang-up or error: never asked for, always reported */
+
+/// Clock and byte streams. Times are CLOCK_MONOTONIC, in ns. Every function may be called from the
+/// real-time context of the loop that owns |context|.
+struct amp_platform {
+    void *context;
+    /// Now. Progress: wait-free (vDSO).
+    amp_ns (*now)(void *context);
+    /// Time since boot, suspend included (CLOCK_BOOTTIME). Progress: wait-free.
+    amp_ns (*boottime)(void *context);
+    /// Sleep until |deadline|, absolute. Progress: blocking; this is the loop's one system call.
+    void (*sleep_until)(void *context, amp_ns deadline);
+    /// Wait for |descriptor| until |deadline|; returns AMP_POLL_* bits, 0 at the deadline.
+    /// Progress: blocking.
+    int (*poll)(void *context, int descriptor, int want, amp_ns deadline);
+    /// Read or write what is possible at once. Returns bytes; 0 when nothing is; -AMP_EIO when the
+    /// other end is gone. Progress: wait-free (non-blocking descriptor).
+    int (*read)(void *context, int descriptor, uint8_t *bytes, size_t room);
+    int (*write)(void *context, int descriptor, const uint8_t *bytes, size_t size);
+};
+
+/// Linux: real clocks, real descriptors. Context: init.
+const struct amp_platform *amp_platform_linux(void);
+
+/// The errno behind the last -AMP_ESYS of this thread. Context: any.
+int amp_platform_errno(void);
+
+/* Set-up. Context: init, all of them. They return 0 (or a descriptor) or -AMP_ESYS. */
+
+/// A sealed memfd of |size| bytes, whole pages: close-on-exec, not executable where Linux has that
+/// seal, never to shrink or grow.
+int amp_platform_memfd(const char *name, size_t size);
+
+/// Map |descriptor|; a fork does not inherit the mapping. The descriptor's size must be |size| and,
+/// for a mapping of ours, its seals must stand: else -AMP_ESIZE.
+int amp_platform_map(int descriptor, size_t size, bool writable, void **base);
+int amp_platform_unmap(void *base, size_t size);
+
+/// Lock this process's memory, now and later, without touching what was never used
+/// (MCL_ONFAULT), and touch |stack_bytes| of stack, at most 256 KiB.
+int amp_platform_lock_memory(size_t stack_bytes);
+
+/// Timer slack of this thread: set, and read back.
+int amp_platform_set_timer_slack(uint64_t slack_ns);
+uint64_t amp_platform_timer_slack(void);
+
+/// Name of this process in ps and top, at most 15 bytes.
+int amp_platform_set_name(const char *name);
+
+/// A thread of this process: pinned to |core| (-1: not), SCHED_FIFO |priority| (0: as it comes), on a
+/// small locked stack. |granted_priority| gets what it really runs at.
+int amp_platform_thread_start(void (*run)(void *argument), void *argument, int core, int priority,
+                              int *granted_priority);
+/// Wait for the one thread started above.
+int amp_platform_thread_join(void);
+
+#endif

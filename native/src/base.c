@@ -1,0 +1,19 @@
+#include "amp/base.h"
+
+#include <stdlib.h>
+
+static void (*assert_last_words)(void *context, int line);
+static void *assert_context;
+
+void amp_assert_set_last_words(void (*last_words)(void *context, int line), void *context) {
+    assert_last_words = last_words;
+    assert_context = context;
+}
+
+_Noreturn void amp_assert_fail(const char *file, int line) {
+    (void)file;
+    if (assert_last_words != NULL) {
+        assert_last_words(assert_context, line);
+    }
+    abort();
+}

@@ -1,0 +1,223 @@
+#include "amp/watch.h"
+
+#include <string.h>
+
+#include "amp/atomic.h"
+
+struct watched_role {
+    const struct amp_owner *owner;
+    amp_ns bound_ns; /* 0: not watched */
+    uint64_t beat;
+    amp_ns seen_ns;
+    bool judged;                /* it was enabled in the last pass */
+    struct amp_word enabled;    /* written by the main thread */
+    struct amp_word stopped_at; /* written by the watchdog thread */
+};
+
+struct operator_value {
+    const double *times_s;
+    const double *values;
+    uint32_t count;
+    struct amp_word set; /* bits of a double, written by the main thread */
+};
+
+struct amp_watch {
+    const struct amp_platform *platform;
+    struct amp_system *system;
+    struct amp_owner *owner;
+    struct amp_channel channel;
+    bool publishes;
+    amp_ns period_ns;
+    amp_ns operator_period_ns;
+    amp_ns next_publication_ns;
+    amp_ns last_pass_ns;
+    uint32_t value_count;
+    struct watched_role roles[AMP_ROLES_MAX];
+    struct operator_value values[AMP_WATCH_VALUES_MAX];
+    uint64_t words[AMP_WATCH_VALUES_MAX];
+    struct amp_word profiles_from; /* written by the main thread */
+    struct amp_word ending;        /* written by the main thread */
+    struct amp_word put_off;       /* written by the watchdog thread */
+};
+
+size_t amp_watch_size(void) {
+    return sizeof(struct amp_watch);
+}
+
+int amp_watch_init(struct amp_watch *watch, const struct amp_platform *platform,
+                   struct amp_system *system, struct amp_owner *owner,
+                   const struct amp_channel *operator_channel, amp_ns period_ns,
+                   amp_ns operator_period_ns) {
+    if (period_ns <= 0 || operator_period_ns <= 0) {
+        return -AMP_EARG;
+    }
+    memset(watch, 0, sizeof *watch);
+    watch->platform = platform;
+    watch->system = system;
+    watch->owner = owner;
+    watch->period_ns = period_ns;
+    watch->operator_period_ns = operator_period_ns;
+    if (operator_channel != NULL) {
+        watch->channel = *operator_channel;
+        watch->publishes = true;
+    }
+    return AMP_OK;
+}
+
+int amp_watch_add_role(struct amp_watch *watch, uint32_t role, const struct amp_owner *owner,
+                       amp_ns bound_ns) {
+    if (role >= AMP_ROLES_MAX || bound_ns <= 0) {
+        return -AMP_EARG;
+    }
+    watch->roles[role].owner = owner;
+    watch->roles[role].bound_ns = bound_ns;
+    return AMP_OK;
+}
+
+int amp_watch_add_value(struct amp_watch *watch, double initial, const double *times_s,
+                        const double *values, uint32_t count) {
+    if (!watch->publishes || watch->value_count >= watch->channel.words ||
+        watch->value_count >= AMP_WATCH_VALUES_MAX || count == 1) {
+        return -AMP_EARG;
+    }
+    struct operator_value *const value = &watch->values[watch->value_count];
+    value->times_s = times_s;
+    value->values = values;
+    value->count = count;
+    watch->value_count++;
+    amp_watch_set_value(watch, watch->value_count - 1, initial);
+    return AMP_OK;
+}
+
+static void judge(struct amp_watch *watch, uint32_t role, amp_ns now, bool was_late) {
+    struct watched_role *const watched = &watch->roles[role];
+    const bool enabled = amp_load_acquire(&watched->enabled) != 0;
+    const uint64_t beat = amp_owner_heartbeat(watched->owner, NULL, NULL);
+    if (enabled && !watched->judged) {
+        amp_store_relaxed(&watched->stopped_at, 0);
+    }
+    if (!enabled || !watched->judged || was_late || beat != watched->beat) {
+        watched->judged = enabled;
+        watched->beat = beat;
+        watched->seen_ns = now;
+        return;
+    }
+    if (now - watched->seen_ns > watched->bound_ns && amp_load_relaxed(&watched->stopped_at) == 0) {
+        uint64_t arming = 0;
+        (void)amp_system_mode(watch->system, &arming);
+        amp_system_trip(watch->system, arming, AMP_FAULT_HEARTBEAT, role);
+        amp_store_release(&watched->stopped_at, (uint64_t)now);
+    }
+}
+
+/* The profile's value |at_s| seconds into it, by linear interpolation between its points. */
+static double profile_at(const struct operator_value *value, double at_s) {
+    uint32_t low = 0;
+    uint32_t high = value->count - 1;
+    while (high - low > 1) { /* halves: at most 32 passes */
+        const uint32_t middle = low + (high - low) / 2;
+        if (value->times_s[middle] <= at_s) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    const double span = value->times_s[high] - value->times_s[low];
+    const double part = (at_s - value->times_s[low]) / span;
+    const double clipped = part < 0.0 ? 0.0 : part > 1.0 ? 1.0 : part;
+    return value->values[low] + clipped * (value->values[high] - value->values[low]);
+}
+
+static double value_at(const struct operator_value *value, amp_ns from, amp_ns now) {
+    double set;
+    const uint64_t bits = amp_load_relaxed(&value->set);
+    memcpy(&set, &bits, sizeof set);
+    if (value->count == 0) {
+        return set;
+    }
+    if (from == 0 || now < from) {
+        return value->values[0];
+    }
+    const amp_ns length = (amp_ns)(value->times_s[value->count - 1] * 1e9);
+    return profile_at(value, (double)((now - from) % length) * 1e-9);
+}
+
+static void publish_values(struct amp_watch *watch, amp_ns now) {
+    const amp_ns from = (amp_ns)amp_load_acquire(&watch->profiles_from);
+    for (uint32_t i = 0; i < watch->value_count; i++) {
+        const double value = value_at(&watch->values[i], from, now);
+        memcpy(&watch->words[i], &value, sizeof value);
+    }
+    amp_channel_publish(&watch->channel, now, 0, watch->words);
+}
+
+void amp_watch_pass(struct amp_watch *watch, amp_ns now) {
+    const amp_ns gap = watch->last_pass_ns != 0 ? now - watch->last_pass_ns : 0;
+    watch->last_pass_ns = now;
+    bool any_late = false;
+    for (uint32_t role = 0; role < AMP_ROLES_MAX; role++) {
+        if (watch->roles[role].bound_ns > 0) {
+            const bool was_late = gap > watch->roles[role].bound_ns / 2;
+            any_late = any_late || was_late;
+            judge(watch, role, now, was_late);
+        }
+    }
+    if (any_late) {
+        amp_add_own(&watch->put_off, 1);
+    }
+    if (watch->publishes && now >= watch->next_publication_ns) {
+        publish_values(watch, now);
+        watch->next_publication_ns =
+            now - now % watch->operator_period_ns + watch->operator_period_ns;
+    }
+}
+
+static void watch_run(void *argument) {
+    struct amp_watch *const watch = argument;
+    const struct amp_platform *const platform = watch->platform;
+    amp_ns release = platform->now(platform->context);
+    while (amp_load_acquire(&watch->ending) == 0) { /* ends with amp_watch_stop() */
+        const amp_ns now = platform->now(platform->context);
+        amp_owner_record(watch->owner, AMP_HISTOGRAM_WAKEUP, now - release);
+        amp_watch_pass(watch, now);
+        release += watch->period_ns;
+        if (release < now) {
+            release = now + watch->period_ns;
+        }
+        platform->sleep_until(platform->context, release);
+    }
+}
+
+int amp_watch_start(struct amp_watch *watch, int core, int priority, int *granted_priority) {
+    return amp_platform_thread_start(watch_run, watch, core, priority, granted_priority);
+}
+
+int amp_watch_stop(struct amp_watch *watch) {
+    amp_store_release(&watch->ending, 1); /* pairs with the acquire in watch_run() */
+    return amp_platform_thread_join();
+}
+
+void amp_watch_enable(struct amp_watch *watch, uint32_t role, bool enabled) {
+    AMP_ASSERT(role < AMP_ROLES_MAX);
+    amp_store_release(&watch->roles[role].enabled, enabled ? 1 : 0);
+}
+
+amp_ns amp_watch_stopped_at(const struct amp_watch *watch, uint32_t role) {
+    AMP_ASSERT(role < AMP_ROLES_MAX);
+    return (amp_ns)amp_load_acquire(&watch->roles[role].stopped_at);
+}
+
+void amp_watch_set_value(struct amp_watch *watch, uint32_t index, double value) {
+    AMP_ASSERT(index < watch->value_count);
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    amp_store_relaxed(&watch->values[index].set, bits);
+}
+
+void amp_watch_run_profiles(struct amp_watch *watch, amp_ns start_ns) {
+    amp_store_release(&watch->profiles_from, (uint64_t)start_ns);
+}
+
+uint64_t amp_watch_put_off(const struct amp_watch *watch) {
+    return amp_load_relaxed(&watch->put_off);
+}

@@ -1,0 +1,154 @@
+/* device.h: the device's side of the link, as a library that a firmware links.
+ *
+ * The firmware brings bytes in and out, a microsecond clock, its sensor values and its outputs;
+ * sessions, arming, the lease and the way to safe are here. Freestanding, no heap, no interrupt of
+ * its own. One UART loop is the whole of a port:
+ *
+ *     amp_device_receive(&device, bytes, size, now_us);
+ *     amp_device_tick(&device, now_us, sensed);
+ *     for each accepted value i: drive output i with amp_device_output(&device, i);
+ *     size = amp_device_transmit(&device, out, room);
+ *
+ * The lease is the safety. An actuation that was applied holds for |lease_us| of the device's own
+ * clock; when none follows, every output ramps to its safe value and the device latches SAFE.
+ * Nothing on the host needs to work for that. The ramp starts at the very end of the lease, so a
+ * late tick does not move the instant at which the outputs are safe; and the lease is looked at
+ * before any byte that came after its end, so a late actuation resumes nothing.
+ *
+ *   mode    outputs                         left by
+ *   IDLE    safe; no session yet            a session: READY. Local stop: SAFE
+ *   READY   safe, or ramping there          ARM: ARMED. ESTOP: SAFE
+ *   ARMED   the newest valid actuation      DISARM: READY. ESTOP, end of the lease, a new
+ *                                           session: SAFE
+ *   SAFE    safe, or ramping there          ARM under a fresh id: ARMED. Nothing else
+ */
+#ifndef AMP_DEVICE_H
+#define AMP_DEVICE_H
+
+#include "amp/session.h"
+
+/// Most values each way.
+#ifndef AMP_DEVICE_VALUES_MAX
+#define AMP_DEVICE_VALUES_MAX 16
+#endif
+/// Events that wait for the line; a further one takes the place of the oldest and is counted.
+#define AMP_DEVICE_EVENTS_MAX 4
+
+enum amp_device_mode {
+    AMP_DEVICE_IDLE = 0,
+    AMP_DEVICE_READY = 1,
+    AMP_DEVICE_ARMED = 2,
+    AMP_DEVICE_SAFE = 3, /* latched */
+};
+
+/// Why the device last left ARMED or latched SAFE. The first cause stands until the next ARM.
+enum amp_device_reason {
+    AMP_REASON_NONE = 0,
+    AMP_REASON_LEASE = 1,       /* no actuation came for the lease */
+    AMP_REASON_ESTOP = 2,       /* commanded, or amp_device_stop() */
+    AMP_REASON_DISARM = 3,      /* commanded */
+    AMP_REASON_NEW_SESSION = 4, /* a host identified while it was armed */
+    AMP_REASON_BAD_VALUE = 5,   /* the lease ended, and what came last in it was refused as not
+                                   finite or out of range */
+};
+
+/// One value that the device accepts.
+struct amp_device_accept {
+    float low, high;  /* finite; an actuation outside [low, high] is refused whole */
+    float safe;       /* in [low, high] */
+    float ramp_per_s; /* towards |safe|; 0: at once */
+};
+
+/// What a firmware is. It is not copied: it outlives the device.
+struct amp_device_config {
+    const char *board;        /* 1 to 32 printable ASCII characters */
+    uint8_t firmware[3];      /* version: major, minor, patch */
+    uint8_t reset_cause;      /* enum amp_reset_cause */
+    uint32_t boot_nonce;      /* another one at each boot: entropy, or a counter in flash */
+    uint32_t schema_hash;     /* CRC-32 of the canonical schema text */
+    uint32_t baud;            /* reported, not used */
+    uint32_t lease_us;        /* at least 1 */
+    uint32_t state_period_us; /* at least 1 */
+    uint8_t sends_count;      /* [0, AMP_DEVICE_VALUES_MAX] */
+    uint8_t accepts_count;    /* [0, AMP_DEVICE_VALUES_MAX] */
+    struct amp_device_accept accepts[AMP_DEVICE_VALUES_MAX];
+};
+
+/// Monotone, never reset. The line's own losses are in |session.counters|.
+struct amp_device_counters {
+    uint64_t applied;         /* actuations applied */
+    uint64_t refused_values;  /* actuations refused whole: not finite or out of range */
+    uint64_t refused_mode;    /* actuations that came while not armed */
+    uint64_t leases_ended;    /* times the lease ran out */
+    uint64_t states;          /* states sampled */
+    uint64_t states_replaced; /* states replaced by a newer one before the line took them */
+    uint64_t states_skipped;  /* sampling instants that passed while tick was not called */
+    uint64_t events_lost;
+};
+
+/// A device. Fields above the line may be read between calls, all are written here alone.
+/// Synchronization: none; all calls from one context (the main loop, or one interrupt level).
+struct amp_device {
+    enum amp_device_mode mode;
+    enum amp_device_reason reason;
+    bool at_safe;             /* every output stands at its safe value */
+    uint64_t applied_us;      /* when an actuation was last applied; 0: never */
+    uint64_t safe_begin_us;   /* when the outputs last turned towards safe; 0: never */
+    uint64_t safe_reached_us; /* when they were last all found there; 0: never since they left */
+    struct amp_device_counters counters;
+    struct amp_session session;
+    /* ------------------------------------------------------------------------------------- */
+    const struct amp_device_config *config;
+    bool ramping;      /* outputs follow the ramp, not an actuation */
+    bool refused_last; /* the newest actuation was refused for its values */
+    bool applied_any;  /* in this session */
+    bool state_due;
+    uint8_t event_first, event_count;
+    uint16_t applied_count;
+    uint16_t applied_sequence;
+    uint32_t sense_to_actuate_us;
+    uint64_t now_us;       /* newest time seen: the clock never runs backward in here */
+    uint64_t lease_end_us; /* while ARMED */
+    uint64_t state_next_us;
+    struct amp_state state;
+    float sensed[AMP_DEVICE_VALUES_MAX];
+    float outputs[AMP_DEVICE_VALUES_MAX];
+    float ramp_from[AMP_DEVICE_VALUES_MAX]; /* outputs when they turned towards safe */
+    struct amp_event events[AMP_DEVICE_EVENTS_MAX];
+    uint8_t wire_size, wire_sent;
+    uint8_t wire[AMP_FRAME_WIRE_MAX]; /* the frame on its way out */
+};
+
+/// Begin at boot: IDLE, every output at its safe value, BOOT due on the line. False, with nothing
+/// touched, if |config| breaks a rule stated at its fields.
+/// Context: init.
+bool amp_device_init(struct amp_device *device, const struct amp_device_config *config,
+                     uint64_t now_us);
+
+/// Take bytes that have come by |now_us|, which may lie anywhere behind the last tick.
+/// Context: real-time. Progress: bounded (|size|). Cost: O(1) a byte.
+void amp_device_receive(struct amp_device *device, const uint8_t *bytes, size_t size,
+                        uint64_t now_us);
+
+/// Let time pass: end the lease, move ramps, and, if a state is due, sample |sensed| (as many
+/// entries as the device sends; NULL if none) at this instant. Call it at least as often as states
+/// and ramps should be smooth; late calls are safe, see above. States are due on a fixed grid.
+/// Context: real-time. Progress: bounded (values).
+void amp_device_tick(struct amp_device *device, uint64_t now_us, const float *sensed);
+
+/// Take up to |room| bytes for the line. Any |room| will do: a frame goes out in pieces. Newest
+/// state wins; answers to the host come before events, events before states. Returns the bytes
+/// written; 0: nothing to send.
+/// Context: real-time. Progress: bounded (|room|).
+size_t amp_device_transmit(struct amp_device *device, uint8_t *out, size_t room);
+
+/// What output |index| should stand at, as of the last receive or tick. |index| < accepts_count.
+/// Context: real-time. Progress: wait-free.
+float amp_device_output(const struct amp_device *device, size_t index);
+
+/// Local stop: a button on the device. From any mode to SAFE, reason ESTOP; call it as long as the
+/// button is held.
+/// Context: real-time. Progress: wait-free.
+void amp_device_stop(struct amp_device *device, uint64_t now_us);
+
+#endif

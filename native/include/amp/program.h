@@ -1,9 +1,14 @@
 /* program.h: a law written as YAML blocks, compiled to a flat list of instructions.
  *
  * Registers hold one double each: first the inputs in the plan's order, then one for each block.
- * Instructions run in order, each writing the register of its block; the compiler
- * (amphost.laws.compile) has sorted them, so an instruction reads only what stands. There is no
- * branch, no call and no allocation: a period costs the same whatever the values are.
+ * Instruction n writes register input_count + n and reads registers before it; the compiler
+ * (amphost.laws.compile) has sorted them so. There is no loop over values, no call and no
+ * allocation: a period costs the same whatever the values are.
+ *
+ * A state is taken over only when its block's input and every new state of it are finite: a NaN
+ * passes through to the output, where the loop's guard refuses it (a limit limits an infinity), and
+ * the next period is as though this one had not been. A state smaller than any normal double
+ * becomes 0, so that no period pays for denormals.
  *
  * Each block's equation, discretisation, parameters and state stand beside its operation below.
  * Sources: K. J. Astrom, R. M. Murray, "Feedback Systems", 2nd ed., ch. 11 (PID, filtered
@@ -31,10 +36,11 @@ enum amp_op {
     /* First-order low-pass with time constant p0 s: y[k] = y[k-1] + dt / (p0 + dt) * (a - y[k-1]).
      * States: s0 = y, s1 = 1 once started. The first sample passes unchanged. */
     AMP_OP_LOWPASS = 5,
-    /* PID on the error a. Parameters: p0 = kp, p1 = ki, p2 = kd, p3 = derivative time constant s,
-     * p4, p5 = limits of y. Integral: I[k] = I[k-1] + ki * dt * a, not taken over while y stands at
-     * a limit and a would drive it further (conditional integration). Derivative:
-     * D[k] = (p3 * D[k-1] + kd * (a[k] - a[k-1])) / (p3 + dt), 0 at the first sample.
+    /* PID on the error a: y = p0 * a + I[k] + D[k], within [p4, p5]. Parameters: p0 = kp, p1 = ki,
+     * p2 = kd, p3 = derivative time constant s, p4, p5 = limits of y.
+     * Integral: I[k] = I[k-1] + p1 * dt * a, not taken over while y with it stands at a limit and
+     * p1 * a drives it further (conditional integration; y is the limit then).
+     * Derivative: D[k] = (p3 * D[k-1] + p2 * (a[k] - a[k-1])) / (p3 + dt), 0 at the first sample.
      * States: s0 = I, s1 = D, s2 = a[k-1], s3 = 1 once started. */
     AMP_OP_PID = 6,
     AMP_OP_COUNT = 7,
@@ -65,8 +71,11 @@ struct amp_program {
     double registers[AMP_PROGRAM_REGISTERS_MAX];
 };
 
-/// Check every index, count and operation, so that amp_program_step() needs no check.
-/// Returns 0, or -AMP_EARG with the offending instruction in |at|.
+/// Check every count, operation, index and parameter, so that amp_program_step() needs no check: an
+/// instruction reads inputs and earlier instructions only, no two share a state, time constants are
+/// not negative and limits in order.
+/// Returns 0, or -AMP_EARG with the offending instruction in |at|, or instruction_count in it when a
+/// count or an output is wrong. |at| may be NULL.
 /// Context: init.
 int amp_program_check(const struct amp_program *program, uint32_t *at);
 

@@ -27,13 +27,6 @@
 
 #include "amp/session.h"
 
-/// Most values each way.
-#ifndef AMP_DEVICE_VALUES_MAX
-#define AMP_DEVICE_VALUES_MAX 16
-#endif
-/// Events that wait for the line; a further one takes the place of the oldest and is counted.
-#define AMP_DEVICE_EVENTS_MAX 4
-
 enum amp_device_mode {
     AMP_DEVICE_IDLE = 0,
     AMP_DEVICE_READY = 1,
@@ -83,7 +76,7 @@ struct amp_device_counters {
     uint64_t states;          /* states sampled */
     uint64_t states_replaced; /* states replaced by a newer one before the line took them */
     uint64_t states_skipped;  /* sampling instants that passed while tick was not called */
-    uint64_t events_lost;
+    uint64_t events_lost;     /* the oldest event gave way to a new one before the line took it */
 };
 
 /// A device. Fields above the line may be read between calls, all are written here alone.
@@ -110,11 +103,11 @@ struct amp_device {
     uint64_t now_us;       /* newest time seen: the clock never runs backward in here */
     uint64_t lease_end_us; /* while ARMED */
     uint64_t state_next_us;
-    struct amp_state state;
+    struct amp_wire_state state;
     float sensed[AMP_DEVICE_VALUES_MAX];
     float outputs[AMP_DEVICE_VALUES_MAX];
     float ramp_from[AMP_DEVICE_VALUES_MAX]; /* outputs when they turned towards safe */
-    struct amp_event events[AMP_DEVICE_EVENTS_MAX];
+    struct amp_wire_event events[AMP_DEVICE_EVENTS_MAX];
     uint8_t wire_size, wire_sent;
     uint8_t wire[AMP_FRAME_WIRE_MAX]; /* the frame on its way out */
 };

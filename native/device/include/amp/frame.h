@@ -16,14 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Longest payload. A microcontroller short of RAM may build both lines with less, at least 60:
-/// AMP_FRAME_BODY_MAX is payload + 11, AMP_FRAME_WIRE_MAX is body + 2.
-#ifndef AMP_FRAME_PAYLOAD_MAX
-#define AMP_FRAME_PAYLOAD_MAX 240
-#define AMP_FRAME_BODY_MAX 251
-#define AMP_FRAME_WIRE_MAX 253
-#endif
-/// Header, payload and CRC are the body; COBS and the delimiter add two bytes to it.
+#include "amp/limits.h"
+
+/// Parts of a body.
 #define AMP_FRAME_HEADER_SIZE 7
 #define AMP_FRAME_CRC_SIZE 4
 /// Bytes on the wire besides the payload, for every payload.
@@ -45,13 +40,12 @@ enum amp_frame_type {
 /// Verdict on a frame. 1 to 19: your fault. 20 to 39: the other side's. 40: no room.
 enum amp_frame_verdict {
     AMP_FRAME_GOOD = 0,
-    AMP_FRAME_EARG = 1,   /* length over AMP_FRAME_PAYLOAD_MAX, or no payload to go with it */
-    AMP_FRAME_MORE = 60,  /* no fault: no frame has ended yet */
-    AMP_FRAME_ECOBS = 21, /* a delimiter came inside a block */
-    AMP_FRAME_ELENGTH =
-        22,              /* shorter or longer than a frame can be, or not as its length byte says */
-    AMP_FRAME_ECRC = 23, /* damaged, or meant for another schema */
-    AMP_FRAME_EROOM = 40, /* |room| is too small; nothing was written */
+    AMP_FRAME_EARG = 1,     /* length over AMP_FRAME_PAYLOAD_MAX, or no payload to go with it */
+    AMP_FRAME_MORE = 60,    /* no fault: no frame has ended yet */
+    AMP_FRAME_ECOBS = 21,   /* a delimiter came inside a block */
+    AMP_FRAME_ELENGTH = 22, /* too long, too short, or not what its length byte says */
+    AMP_FRAME_ECRC = 23,    /* damaged, or meant for another schema */
+    AMP_FRAME_EROOM = 40,   /* |room| is too small; nothing was written */
 };
 
 /// A frame in the open. |payload| belongs to whoever filled the struct in.

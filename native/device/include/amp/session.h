@@ -105,11 +105,11 @@ struct amp_session_end; /* private: the table of one end */
 /// Synchronization: none; one caller.
 struct amp_session {
     enum amp_session_state state;
-    enum amp_refusal refusal;     /* of the last handshake */
-    uint16_t number;              /* of the session; 0: none yet */
-    uint16_t sent_sequence;       /* sequence of the newest frame sent */
-    uint64_t heard_us;            /* when the newest valid frame of this session came */
-    struct amp_identity identity; /* host: the device's, as last heard; device: its own */
+    enum amp_refusal refusal;          /* of the last handshake */
+    uint16_t number;                   /* of the session; 0: none yet */
+    uint16_t sent_sequence;            /* sequence of the newest frame sent */
+    uint64_t heard_us;                 /* when the newest valid frame of this session came */
+    struct amp_wire_identity identity; /* host: the device's, as last heard; device: its own */
     struct amp_session_counters counters;
     /* ------------------------------------------------------------------------------------- */
     const struct amp_session_end *end;
@@ -141,7 +141,7 @@ void amp_session_host_init(struct amp_session *session, const struct amp_session
 
 /// Begin the device's end: DOWN. |identity| is copied; its challenge is made here.
 /// Context: init.
-void amp_session_device_init(struct amp_session *session, const struct amp_identity *identity);
+void amp_session_device_init(struct amp_session *session, const struct amp_wire_identity *identity);
 
 /// Host: begin again under another |number|, not 0: the port was opened anew. An outstanding
 /// command is reported as expired by the next poll. What was learnt of the device's boot nonce
@@ -167,7 +167,8 @@ bool amp_session_poll(struct amp_session *session, uint64_t now_us,
 
 /// Write the next frame that the session itself has to send, if one is due: IDENTIFY or COMMAND at
 /// the host; IDENTITY, ACK or BOOT at the device. Returns its size; 0 when none is due or |room|,
-/// for which AMP_FRAME_WIRE_MAX always suffices, is too small: then it stays due. Call again until 0.
+/// for which AMP_FRAME_WIRE_MAX always suffices, is too small: then it stays due. Call
+/// again until 0.
 /// Context: real-time. Progress: wait-free.
 size_t amp_session_pending(struct amp_session *session, uint64_t now_us, uint8_t *wire,
                            size_t room);

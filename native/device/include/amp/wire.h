@@ -72,13 +72,13 @@ enum amp_reset_cause {
 };
 
 /// Host to device. The new session's number is in the frame's header.
-struct amp_identify {
+struct amp_wire_identify {
     uint8_t major, minor;
     uint32_t schema_hash;
 };
 
 /// Device to host: who it is, in answer to every IDENTIFY.
-struct amp_identity {
+struct amp_wire_identity {
     uint8_t major, minor;
     uint8_t firmware[3];  /* major, minor, patch */
     uint8_t reset_cause;  /* enum amp_reset_cause */
@@ -93,7 +93,7 @@ struct amp_identity {
 };
 
 /// Device to host: everything it senses, at one instant of its own clock.
-struct amp_state {
+struct amp_wire_state {
     uint64_t sampled_us;       /* device clock */
     uint8_t mode;              /* enum amp_device_mode */
     uint8_t reason;            /* enum amp_device_reason: of the last time it went safe */
@@ -106,12 +106,12 @@ struct amp_state {
 };
 
 /// Host to device: every value the device accepts. Carries the lease.
-struct amp_actuate {
+struct amp_wire_actuate {
     uint32_t answers_us; /* low 32 bits of |sampled_us| of the state it answers; 0: of none */
 };
 
 /// Host to device; repeated until acknowledged or its time is over, applied once.
-struct amp_command {
+struct amp_wire_command {
     uint16_t id; /* rises by one with each new command of a session; never 0 */
     uint8_t verb;
     uint32_t argument; /* ARM: the session's challenge; else 0 */
@@ -119,13 +119,13 @@ struct amp_command {
 };
 
 /// Device to host.
-struct amp_ack {
+struct amp_wire_ack {
     uint16_t id;
     uint8_t result; /* enum amp_result */
 };
 
 /// Device to host; sent once, never repeated.
-struct amp_event {
+struct amp_wire_event {
     uint8_t code; /* enum amp_event_code */
     uint32_t argument;
     uint64_t clock_us; /* device clock */
@@ -137,38 +137,38 @@ bool amp_float_is_finite(float value);
 
 /// The version an IDENTIFY or IDENTITY of any protocol begins with; false if |length| is under 2.
 /// Context: any. Progress: wait-free.
-bool amp_protocol_decode(const uint8_t *payload, size_t length, uint8_t *major, uint8_t *minor);
+bool amp_wire_protocol(const uint8_t *payload, size_t length, uint8_t *major, uint8_t *minor);
 
 /// Encoders: |payload| has room for the message's size; they return that size.
 /// Decoders: true only if |length| is exactly the message's size.
 /// Context: real-time. Progress: wait-free, or bounded (|count|).
-size_t amp_identify_encode(const struct amp_identify *identify, uint8_t *payload);
-bool amp_identify_decode(const uint8_t *payload, size_t length, struct amp_identify *out);
+size_t amp_wire_identify_encode(const struct amp_wire_identify *identify, uint8_t *payload);
+bool amp_wire_identify_decode(const uint8_t *payload, size_t length, struct amp_wire_identify *out);
 
 /// The board id ends at its first NUL or after 32 characters. A decoder refuses one that is not
 /// printable ASCII or has anything but NUL behind its end.
-size_t amp_identity_encode(const struct amp_identity *identity, uint8_t *payload);
-bool amp_identity_decode(const uint8_t *payload, size_t length, struct amp_identity *out);
+size_t amp_wire_identity_encode(const struct amp_wire_identity *identity, uint8_t *payload);
+bool amp_wire_identity_decode(const uint8_t *payload, size_t length, struct amp_wire_identity *out);
 
 /// |values| has |count| entries; AMP_STATE_SIZE + 4 * |count| bytes.
-size_t amp_state_encode(const struct amp_state *state, const float *values, size_t count,
-                        uint8_t *payload);
-bool amp_state_decode(const uint8_t *payload, size_t length, struct amp_state *out, float *values,
-                      size_t count);
+size_t amp_wire_state_encode(const struct amp_wire_state *state, const float *values, size_t count,
+                             uint8_t *payload);
+bool amp_wire_state_decode(const uint8_t *payload, size_t length, struct amp_wire_state *out,
+                           float *values, size_t count);
 
 /// |values| has |count| entries; AMP_ACTUATE_SIZE + 4 * |count| bytes.
-size_t amp_actuate_encode(const struct amp_actuate *actuate, const float *values, size_t count,
-                          uint8_t *payload);
-bool amp_actuate_decode(const uint8_t *payload, size_t length, struct amp_actuate *out,
-                        float *values, size_t count);
+size_t amp_wire_actuate_encode(const struct amp_wire_actuate *actuate, const float *values,
+                               size_t count, uint8_t *payload);
+bool amp_wire_actuate_decode(const uint8_t *payload, size_t length, struct amp_wire_actuate *out,
+                             float *values, size_t count);
 
-size_t amp_command_encode(const struct amp_command *command, uint8_t *payload);
-bool amp_command_decode(const uint8_t *payload, size_t length, struct amp_command *out);
+size_t amp_wire_command_encode(const struct amp_wire_command *command, uint8_t *payload);
+bool amp_wire_command_decode(const uint8_t *payload, size_t length, struct amp_wire_command *out);
 
-size_t amp_ack_encode(const struct amp_ack *ack, uint8_t *payload);
-bool amp_ack_decode(const uint8_t *payload, size_t length, struct amp_ack *out);
+size_t amp_wire_ack_encode(const struct amp_wire_ack *ack, uint8_t *payload);
+bool amp_wire_ack_decode(const uint8_t *payload, size_t length, struct amp_wire_ack *out);
 
-size_t amp_event_encode(const struct amp_event *event, uint8_t *payload);
-bool amp_event_decode(const uint8_t *payload, size_t length, struct amp_event *out);
+size_t amp_wire_event_encode(const struct amp_wire_event *event, uint8_t *payload);
+bool amp_wire_event_decode(const uint8_t *payload, size_t length, struct amp_wire_event *out);
 
 #endif

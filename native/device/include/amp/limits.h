@@ -1,0 +1,22 @@
+/* limits.h: the sizes that decide how much memory the link takes.
+ *
+ * Both ends of a line may differ in them. A microcontroller short of RAM puts a file of this name,
+ * with smaller numbers, in front of this one on its include path: nothing here is conditional.
+ */
+#ifndef AMP_LIMITS_H
+#define AMP_LIMITS_H
+
+/// Longest payload, [60, 240]: 60 is an IDENTITY, 240 what CRC-32 covers with all errors of up to
+/// four bits found. A frame with a longer one is counted as of bad length.
+#define AMP_FRAME_PAYLOAD_MAX 240
+/// The payload with header and CRC: 11 more.
+#define AMP_FRAME_BODY_MAX 251
+/// The body as it goes over the line: 2 more.
+#define AMP_FRAME_WIRE_MAX 253
+
+/// Most values of a device each way; 22 + 4 a value fit AMP_FRAME_PAYLOAD_MAX.
+#define AMP_DEVICE_VALUES_MAX 16
+/// Events of a device that wait for the line.
+#define AMP_DEVICE_EVENTS_MAX 4
+
+#endif

@@ -1,11 +1,32 @@
-"""Fixed duties on fixed cores: a host framework for control with microcontrollers on Linux.
+"""amphost: fixed duties on fixed cores, and a mailbox between them.
 
-Rules. Only the public names are re-exported here, and importing this package imports nothing: a
-role process pays for what it uses.
+Rules. This is the only package that re-exports, and it does so lazily: a role process that imports
+one leaf module must not pay for the others.
 """
 
 from __future__ import annotations
 
-__all__ = ["__version__"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from amphost.errors import AmphostError
+    from amphost.mailbox import Follower, Segment
+    from amphost.plan.model import Plan
 
 __version__ = "0.1.0"
+
+__all__ = ["AmphostError", "Follower", "Plan", "Segment", "__version__"]
+
+_HOME = {
+    "AmphostError": "amphost.errors",
+    "Follower": "amphost.mailbox",
+    "Plan": "amphost.plan.model",
+    "Segment": "amphost.mailbox",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'amphost' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

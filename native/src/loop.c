@@ -104,7 +104,6 @@ int amp_loop_init(struct amp_loop *loop) {
     (void)amp_system_mode(loop->system, &loop->refused_arming);
     amp_owner_set(loop->owner, AMP_GAUGE_ARMED, 0);
     amp_owner_set(loop->owner, AMP_GAUGE_READY, 0);
-    amp_owner_set(loop->owner, AMP_GAUGE_T_STOP_NS, 0);
     amp_owner_set(loop->owner, AMP_GAUGE_AT_SAFE, 1);
     amp_owner_prefault(loop->owner);
     amp_assert_set_last_words(last_words, loop);
@@ -401,7 +400,7 @@ enum amp_loop_end amp_loop_run(struct amp_loop *loop) {
         since_grid = 0;
     }
     amp_ns release = grid + (since_grid / period + 1) * period;
-    amp_owner_set(loop->owner, AMP_GAUGE_T0_NS, (uint64_t)release);
+    amp_owner_begin(loop->owner, release);
 
     for (;;) { /* each pass takes one release of the grid; the end is amp_loop_may_end() */
         if (platform->now(platform->context) < release) {

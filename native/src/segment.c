@@ -8,8 +8,8 @@
 
 static const uint8_t magic[4] = {'A', 'M', 'P', 'H'};
 
-int amp_segment_format(void *base, const struct amp_identity *identity, const char *directory,
-                       size_t length, amp_ns now) {
+int amp_segment_format(void *base, const struct amp_segment_identity *identity,
+                       const char *directory, size_t length, amp_ns now) {
     if (identity->role >= AMP_ROLES_MAX || identity->page_size < 4096 ||
         identity->size % identity->page_size != 0) {
         return -AMP_EARG;
@@ -36,7 +36,7 @@ int amp_segment_format(void *base, const struct amp_identity *identity, const ch
     return AMP_OK;
 }
 
-int amp_segment_check(const void *base, const struct amp_identity *identity) {
+int amp_segment_check(const void *base, const struct amp_segment_identity *identity) {
     const struct amp_header *const header = base;
     if (identity->size < sizeof *header) {
         return -AMP_ESIZE;

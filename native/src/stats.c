@@ -49,6 +49,14 @@ uint64_t amp_owner_gauge(const struct amp_owner *owner, enum amp_gauge gauge) {
     return amp_load_relaxed(&owner->gauges[gauge]);
 }
 
+void amp_owner_begin(struct amp_owner *owner, amp_ns t0_ns) {
+    amp_owner_set(owner, AMP_GAUGE_T0_NS, (uint64_t)t0_ns);
+    amp_owner_set(owner, AMP_GAUGE_T_STOP_NS, 0);
+    amp_owner_set(owner, AMP_GAUGE_BASE_TICKS,
+                  amp_owner_counter(owner, AMP_COUNT_TICKS) +
+                      amp_owner_counter(owner, AMP_COUNT_SKIPPED));
+}
+
 void amp_owner_fault(struct amp_owner *owner, enum amp_fault fault, int64_t argument, amp_ns now) {
     const uint64_t mask = amp_load_relaxed(&owner->fault_mask);
     if (mask == 0) {

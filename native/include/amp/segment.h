@@ -27,7 +27,7 @@
 #define AMP_DIRECTORY_MAX 3968
 
 /// What identifies a segment; both sides must agree on all of it.
-struct amp_identity {
+struct amp_segment_identity {
     uint64_t size;        /* bytes, whole pages */
     uint64_t layout_hash; /* over the directory text */
     uint64_t nonce;       /* of the session: segments are re-created together or not at all */
@@ -38,14 +38,14 @@ struct amp_identity {
 /// Write header and directory into zeroed memory at |base| and mark it ready.
 /// |directory| is |length| bytes of text without a NUL. Returns 0, -AMP_EARG or -AMP_EROOM.
 /// Context: init.
-int amp_segment_format(void *base, const struct amp_identity *identity, const char *directory,
-                       size_t length, amp_ns now);
+int amp_segment_format(void *base, const struct amp_segment_identity *identity,
+                       const char *directory, size_t length, amp_ns now);
 
 /// Compare what is mapped at |base| (|identity->size| bytes of it) with |identity|.
 /// Trusts nothing in it. Returns 0, -AMP_ENOTREADY, -AMP_EFORMAT, -AMP_ESIZE, -AMP_ELAYOUT or
 /// -AMP_ENONCE.
 /// Context: init.
-int amp_segment_check(const void *base, const struct amp_identity *identity);
+int amp_segment_check(const void *base, const struct amp_segment_identity *identity);
 
 /// Copy the directory's text, at most |room| bytes; returns its length, 0 if it is not plausible.
 /// Context: init.

@@ -66,6 +66,9 @@ enum amp_gauge {
     AMP_GAUGE_REFUSED_ARMING = 9, /* the act of arming that ended latched safe */
     AMP_GAUGE_DEVICE_ARMED = 10,  /* the act of arming that the device acknowledged */
     AMP_GAUGE_READY = 11,         /* 1: this role could be armed now */
+    AMP_GAUGE_BASE_TICKS = 12,    /* ticks + skipped ticks before this process's tick 0 */
+    AMP_GAUGE_DEVICE_SAFE_US =
+        13, /* device clock: last applied actuation to outputs safe, 1 more */
 
     AMP_GAUGE_COUNT = 16,
 };
@@ -114,6 +117,11 @@ uint64_t amp_owner_heartbeat(const struct amp_owner *owner, enum amp_checkpoint 
 /// Add to a counter. Context: real-time. Progress: wait-free. One writer.
 void amp_owner_add(struct amp_owner *owner, enum amp_counter counter, uint64_t increment);
 uint64_t amp_owner_counter(const struct amp_owner *owner, enum amp_counter counter);
+
+/// Begin the accounting of this process's periods at |t0_ns|: ticks + skipped ticks, less those
+/// before, are floor((T_STOP - T0) / T) at the end.
+/// Context: init. One writer.
+void amp_owner_begin(struct amp_owner *owner, amp_ns t0_ns);
 
 /// Set a gauge. Context: real-time. Progress: wait-free. One writer.
 void amp_owner_set(struct amp_owner *owner, enum amp_gauge gauge, uint64_t value);

@@ -1,0 +1,46 @@
+"""What a process asks of Linux for itself: memory, timer slack, name, sealed memory.
+
+Rules. Set-up only, nothing here is called from a loop. Each setting that Linux lets one read back
+is read back by the caller (`roles.settle`), because a request is not a grant. Failures are
+`OSError` with the errno, as the modules of the standard library have it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from amphost._native.amp import ffi, lib
+
+
+def check(result: int, what: str) -> int:
+    """Return a native result that is not negative; raise OSError for one that is."""
+    if result >= 0:
+        return result
+    number = lib.amp_platform_errno() if result == -lib.AMP_ESYS else 0
+    raise OSError(number, f"{what}: {os.strerror(number) if number else f'refused ({result})'}")
+
+
+def memfd(name: str, size: int) -> int:
+    """Make a sealed memfd of `size` bytes and return its descriptor (close-on-exec)."""
+    return check(lib.amp_platform_memfd(name.encode(), size), f"memfd {name}")
+
+
+def lock_memory(stack_bytes: int) -> None:
+    """Lock this process's memory, now and later, as it is first used."""
+    check(lib.amp_platform_lock_memory(stack_bytes), "mlockall")
+
+
+def set_timer_slack(slack_ns: int) -> int:
+    """Set the timer slack of this thread; return what Linux then says it is."""
+    check(lib.amp_platform_set_timer_slack(slack_ns), "timer slack")
+    return int(lib.amp_platform_timer_slack())
+
+
+def set_name(name: str) -> None:
+    """Set the name that ps and top show, cut to 15 bytes."""
+    check(lib.amp_platform_set_name(name.encode()[:15]), "process name")
+
+
+def linux() -> ffi.CData:
+    """Return the native table of Linux's clocks and streams, for the other bindings."""
+    return lib.amp_platform_linux()

@@ -1,0 +1,45 @@
+"""What a role process is handed: its plan and the facts of this run, as JSON on a descriptor.
+
+Rules. The role's side reads attributes and lists and needs neither dataclasses nor pydantic: the
+JSON objects become plain namespaces, whose shape is `plan.model.RolePlan`. The supervisor's side
+writes. A run's facts (descriptors, nonce, epoch, port) stand beside the plan, never in it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    from amphost.plan.model import RolePlan
+
+    class Run(Protocol):
+        """The facts of one run of one role."""
+
+        nonce: int
+        epoch: int
+        origin_ns: int  # of the grid
+        segments: list[int]  # descriptors: the role's own, then one for each of `reads`
+        status_fd: int
+        port: str  # of the device, "" where there is none
+        attachments: list[list[Any]]  # name, media type, descriptor
+
+
+def read(descriptor: int) -> tuple[RolePlan, Run]:
+    """Read a handover to its end, close the descriptor, return plan and run."""
+    with os.fdopen(descriptor, "rb") as stream:
+        document = json.loads(stream.read(), object_hook=lambda fields: SimpleNamespace(**fields))
+    return document.role, document.run
+
+
+def status(descriptor: int, event: str, **fields: Any) -> None:
+    """Tell the supervisor, as one line of JSON; a supervisor that is gone is no error here."""
+    line = json.dumps({"event": event, **fields}) + "\n"
+    try:
+        os.write(descriptor, line.encode())
+    except BrokenPipeError:
+        return

@@ -1,0 +1,120 @@
+/* pump.h: the native loop of an io role: a port on one side, the mailbox on the other.
+ *
+ * It waits for its descriptor and for the grid with one call, decodes what came into its own
+ * channel, and at its send point forwards the newest actuation of its source, each publication
+ * once: it never feeds the device's lease for a control role that is dead. Writing never blocks;
+ * an actuation that still waits for the line is replaced in place by the newer one.
+ *
+ * The device is armed by an acknowledged command, once for each act of arming; anything that ends
+ * that (a lost link, a reboot, the device going safe by itself) ends the act of arming as well.
+ * The session's rules live in session.h, for both ends.
+ */
+#ifndef AMP_PUMP_H
+#define AMP_PUMP_H
+
+#include "amp/base.h"
+#include "amp/channel.h"
+#include "amp/platform.h"
+#include "amp/segment.h"
+#include "amp/session.h"
+#include "amp/stats.h"
+
+/// Values each way of one device, as AMP_DEVICE_VALUES_MAX.
+#define AMP_PUMP_VALUES_MAX 16
+#define AMP_PUMP_WORDS_MAX 64
+#define AMP_PUMP_RECORD_WORDS 67
+/// Bytes read at once, and bytes that wait to be written.
+#define AMP_PUMP_IN_SIZE 4096
+#define AMP_PUMP_OUT_SIZE 1024
+/// States whose sampling time is remembered, to tell the device which one an actuation answers.
+#define AMP_PUMP_SENSED_MAX 64
+/// How long an ARM or DISARM is repeated before it counts as refused.
+#define AMP_PUMP_COMMAND_MS 100
+
+struct amp_pump_timing {
+    amp_ns period_ns;      /* F */
+    amp_ns origin_ns;      /* of the grid */
+    amp_ns send_offset_ns; /* send point n: origin + offset + n * period */
+    amp_ns supervisor_ns;  /* bound on the supervisor's heartbeat */
+    amp_ns lease_ns;       /* of the device */
+};
+
+struct amp_pump_sensed {
+    amp_ns t_ns;         /* of our publication */
+    uint32_t sampled_us; /* device clock, low 32 bits */
+};
+
+/// The pump and all its memory. The caller fills what is marked, then calls amp_pump_init().
+struct amp_pump {
+    /* the caller's */
+    const struct amp_platform *platform;
+    const struct amp_system *system;
+    const struct amp_owner *supervisor;
+    struct amp_owner *owner;
+    struct amp_channel channel; /* its own, attached: sends..., device clock us, applied count */
+    struct amp_channel source;  /* of the role whose outputs it forwards; one role for all */
+    struct amp_pump_timing timing;
+    struct amp_session_host expected;
+    uint32_t role;
+    int descriptor; /* non-blocking */
+    uint16_t session_number;
+    int32_t sensed_word;                        /* in the source; -1: it has none */
+    uint32_t accept_words[AMP_PUMP_VALUES_MAX]; /* in the source, in the device's order */
+
+    /* the pump's */
+    struct amp_session session;
+    struct amp_session_counters counted;
+    bool supervisor_lost;
+    bool port_lost;
+    uint64_t supervisor_beat;
+    amp_ns supervisor_seen_ns;
+    amp_ns unwanted_ns;      /* since when the device should not be armed; 0: it should */
+    uint64_t arming;         /* the act for which ARM was sent; 0: none */
+    uint64_t refused_arming; /* the newest act that failed or ended */
+    bool device_armed;       /* ARM acknowledged, nothing has ended it */
+    bool confirmed;          /* and a state has said so */
+    amp_ns acknowledged_ns;
+    bool disarming; /* DISARM sent, not yet acknowledged */
+    bool state_known;
+    uint8_t device_mode;
+    uint16_t applied_count;
+    uint64_t forwarded; /* count of the newest publication forwarded */
+    uint32_t out_size, out_sent;
+    bool actuation_waits; /* in |out|, at |actuation_at|, not one byte written */
+    uint32_t actuation_at;
+    uint16_t actuation_sequence;
+    uint32_t sensed_next;
+    struct amp_pump_sensed sensed[AMP_PUMP_SENSED_MAX];
+    uint64_t record[AMP_PUMP_RECORD_WORDS];
+    uint64_t words[AMP_PUMP_WORDS_MAX];
+    uint8_t in[AMP_PUMP_IN_SIZE];
+    uint8_t out[AMP_PUMP_OUT_SIZE];
+};
+
+/// Why amp_pump_run() came back.
+enum amp_pump_end {
+    AMP_PUMP_ENDED = 0,           /* it was asked to, and the device is disarmed or out of reach */
+    AMP_PUMP_SUPERVISOR_LOST = 1, /* the same, by itself */
+    AMP_PUMP_PORT_LOST = 2,       /* the descriptor reported hang-up or an error */
+};
+
+/// Check the caller's part and set the pump's own. Returns 0 or -AMP_EARG.
+/// Context: init.
+int amp_pump_init(struct amp_pump *pump);
+
+/// Take what has come and hand it on; false when the port is gone.
+/// Context: real-time. Progress: bounded (AMP_PUMP_IN_SIZE).
+bool amp_pump_receive(struct amp_pump *pump, amp_ns now);
+
+/// The send point: arm or disarm, forward the newest actuation, write what fits.
+/// Context: real-time. Progress: bounded.
+void amp_pump_send(struct amp_pump *pump, amp_ns now);
+
+/// Run until the end.
+/// Context: real-time. Progress: blocking.
+enum amp_pump_end amp_pump_run(struct amp_pump *pump);
+
+/// Context: any.
+size_t amp_pump_size(void);
+
+#endif

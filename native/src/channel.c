@@ -5,6 +5,10 @@
 /* Every order below has its partner named; docs/mailbox.md says which are needed for safety and
  * which only avoid spurious AMP_READ_NO_NEW. */
 
+/* Counts stay below this one; whatever is not, a wild writer left there. Twice such a count would
+ * wrap round to the number of another publication. */
+#define COUNT_LIMIT (UINT64_C(1) << 63)
+
 static struct amp_slot *slot_of(const struct amp_channel *channel, uint64_t count) {
     unsigned char *const slots = channel->slots;
     return (void *)(slots + (count & channel->mask) * channel->stride);
@@ -26,6 +30,9 @@ size_t amp_channel_size(uint32_t words, uint32_t depth) {
     if (depth < AMP_CHANNEL_DEPTH_MIN || depth > AMP_CHANNEL_DEPTH_MAX ||
         (depth & (depth - 1)) != 0) {
         return 0;
+    }
+    if (depth > (SIZE_MAX - sizeof(struct amp_line)) / stride_of(words)) {
+        return 0; /* where size_t has 32 bits */
     }
     return sizeof(struct amp_line) + (size_t)depth * stride_of(words);
 }
@@ -109,7 +116,7 @@ enum amp_read amp_channel_latest(const struct amp_channel *channel, struct amp_s
     uint64_t uncounted = 0;
     for (int attempt = 0; attempt < AMP_CHANNEL_TRIES; attempt++) {
         const uint64_t count = amp_load_acquire(latest); /* pairs with the release in publish */
-        if (count == 0) {
+        if (count == 0 || count >= COUNT_LIMIT) {
             return AMP_READ_NEVER;
         }
         if (read_slot(channel, count, out, torn != NULL ? torn : &uncounted) == 2 * count) {
@@ -145,22 +152,25 @@ enum amp_read amp_cursor_next(struct amp_cursor *cursor, struct amp_sample *out)
     const struct amp_channel *const channel = &cursor->channel;
     for (int attempt = 0; attempt < AMP_CHANNEL_TRIES; attempt++) {
         const uint64_t wanted = cursor->position + 1;
+        if (wanted >= COUNT_LIMIT) {
+            return AMP_READ_EMPTY;
+        }
         const uint64_t seq = read_slot(channel, wanted, out, &cursor->torn);
         if (seq == 2 * wanted) {
             cursor->position = wanted;
             return AMP_READ_VALUE;
         }
-        if ((int64_t)(seq - 2 * wanted) < 0) {
+        if (seq < 2 * wanted) {
             return AMP_READ_EMPTY;
         }
         uint64_t newest = amp_channel_count(channel);
-        if ((int64_t)((seq >> 1) - newest) > 0) {
+        if (seq >> 1 > newest) {
             newest = seq >> 1;
         }
-        const uint64_t landing = landing_after(newest, channel->mask + 1);
-        if ((int64_t)(landing - wanted) <= 0) {
-            return AMP_READ_EMPTY; /* only a corrupt header sends a reader backward */
+        if (newest >= COUNT_LIMIT || newest - wanted < channel->mask) {
+            return AMP_READ_EMPTY; /* no lap: only a corrupt header sends a reader backward */
         }
+        const uint64_t landing = landing_after(newest, channel->mask + 1);
         cursor->lost += landing - wanted;
         cursor->position = landing - 1;
     }

@@ -68,8 +68,8 @@ struct amp_cursor {
     uint64_t torn;     /* reads that overlapped a write and were discarded */
 };
 
-/// Bytes that a channel takes in a segment; 0 when |words| is outside [1, 1024] or |depth| is no
-/// power of two in [4, 1048576].
+/// Bytes that a channel takes in a segment; 0 when |words| is outside [1, 1024], |depth| is no
+/// power of two in [4, 1048576], or no size_t holds it.
 /// Context: any.
 size_t amp_channel_size(uint32_t words, uint32_t depth);
 

@@ -161,7 +161,7 @@ class IoPlan:
     schema_hash: int
     sends: tuple[SignalPlan, ...]
     accepts: tuple[AcceptPlan, ...]
-    sensed_word: int  # in the channel of the accepts' role; -1: that role has none
+    sensed_word: int  # in the channel of the first accept's role; -1: that role has none
     period_ns: int  # F, of the actuation frames
     send_offset_ns: int  # within the grid: the end of control's budget
     state_period_ns: int
@@ -171,6 +171,8 @@ class IoPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackingPlan:
+    """What the tracking error is measured between."""
+
     signal_role: str
     signal_word: int
     setpoint_role: str
@@ -264,6 +266,8 @@ class OperatorPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchPlan:
+    """A heartbeat that the watchdog thread judges."""
+
     role: str
     role_id: int
     bound_ns: int

@@ -1,0 +1,86 @@
+"""The plan of a control role: its inputs with their freshness, its outputs with their guards.
+
+Rules. Pure. What the spec leaves out is a formula of `amphost.timing`. An operator's value has no
+freshness contract unless the spec sets one: it stands until somebody sets another, and when the
+supervisor that publishes it is gone, its heartbeat says so.
+"""
+
+from __future__ import annotations
+
+from amphost import timing
+from amphost.laws.compile import compile_law
+from amphost.plan.layout import SUPERVISOR
+from amphost.plan.model import ControlPlan, InputPlan, OutputPlan
+from amphost.plan.wiring import SENSED, TICK, Wiring
+from amphost.spec.load import LoadedSpec
+from amphost.spec.model import ControlRole, ReadSpec, WriteSpec
+
+
+def control_plan(
+    loaded: LoadedSpec, wiring: Wiring, name: str, role: ControlRole, floor_ns: int
+) -> ControlPlan:
+    """Decide everything about a control role but where it runs."""
+    own = wiring.writers[name]
+    period_ns = own.period_ns
+    outputs = tuple(output_plan(key, own.word(key), one) for key, one in role.writes.items())
+    return ControlPlan(
+        period_ns=period_ns,
+        offset_ns=0,
+        budget_ns=_set(role.budget_ms, timing.budget_ns(period_ns)),
+        deadline_ns=_set(role.deadline_ms, timing.deadline_ns(period_ns)),
+        blackout_ns=_set(role.blackout_ms, timing.blackout_ns(period_ns, floor_ns)),
+        overruns_in_row=timing.OVERRUNS_IN_ROW,
+        overruns_per_s=timing.OVERRUNS_PER_S,
+        inputs=tuple(_input_plan(wiring, key, read, floor_ns) for key, read in role.reads.items()),
+        outputs=outputs,
+        tick_word=own.word(TICK),
+        sensed_word=own.word(SENSED),
+        program=compile_law(
+            loaded.laws[name],
+            tuple(role.reads),
+            [(one.name, one.low, one.high) for one in outputs],
+        ),
+    )
+
+
+def output_plan(name: str, word: int, write: WriteSpec) -> OutputPlan:
+    """Return an output with its guard."""
+    low, high = write.range
+    return OutputPlan(
+        name=name,
+        word=word,
+        unit=write.unit,
+        low=low,
+        high=high,
+        slew_per_s=write.slew_per_s or 0.0,
+        safe=write.safe,
+        ramp_per_s=write.ramp_per_s or 0.0,
+    )
+
+
+def _input_plan(wiring: Wiring, name: str, read: ReadSpec, floor_ns: int) -> InputPlan:
+    source = wiring.source(read.source)
+    producer = source.writer
+    default_ns = (
+        0 if producer.role == SUPERVISOR else timing.max_age_ns(producer.period_ns, floor_ns)
+    )
+    max_age_ns = _set(read.max_age_ms, default_ns)
+    waits = max_age_ns > 0 and read.stale in ("hold", "ramp")
+    return InputPlan(
+        name=name,
+        role=producer.role,
+        word=source.word,
+        type=source.signal.type,
+        unit=source.signal.unit,
+        low=source.signal.low,
+        high=source.signal.high,
+        max_age_ns=max_age_ns,
+        stale=read.stale,
+        stale_value=read.stale_value or 0.0,
+        stale_ramp_per_s=read.stale_ramp_per_s or 0.0,
+        trip_after_ns=_set(read.trip_after_ms, timing.trip_after_ns(floor_ns)) if waits else 0,
+    )
+
+
+def _set(milliseconds: float | None, default_ns: int) -> int:
+    return default_ns if milliseconds is None else timing.ms_ns(milliseconds)

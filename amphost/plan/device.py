@@ -1,0 +1,105 @@
+"""The plan of a device: the io role at the host's end of its link, and its twin on this host.
+
+Rules. Pure. Values stand in wire order, which is the board file's. The host relies on the lease
+that stands here and the device reports its own: a longer one is refused in the handshake.
+"""
+
+from __future__ import annotations
+
+from amphost import timing
+from amphost.plan.line import schema_hash, schema_text
+from amphost.plan.model import AcceptPlan, DevicePlan, IoPlan, PlantPlan, SignalPlan
+from amphost.plan.wiring import SENSED, Wiring, device_of, frame_period_ns
+from amphost.spec.load import LoadedSpec
+from amphost.spec.model import DeviceSpec, IoRole, LoopbackSpec
+
+
+def io_plan(
+    loaded: LoadedSpec, wiring: Wiring, role: IoRole, floor_ns: int, send_offset_ns: int
+) -> IoPlan:
+    """Decide everything about an io role but where it runs."""
+    device = device_of(loaded, role)
+    schema = schema_text(device)
+    frame_ns = frame_period_ns(loaded, wiring, role)
+    state_ns = timing.period_ns(device.state_rate_hz)
+    accepts = _accepts(wiring, role, device)
+    return IoPlan(
+        device=role.device,
+        port=device.port or "",
+        baud=device.baud,
+        board=loaded.board.name,
+        schema=schema,
+        schema_hash=schema_hash(schema),
+        sends=_sends(device),
+        accepts=accepts,
+        sensed_word=wiring.writers[accepts[0].role].word(SENSED) if accepts else -1,
+        period_ns=frame_ns,
+        send_offset_ns=send_offset_ns,
+        state_period_ns=state_ns,
+        lease_ns=_lease_ns(device, frame_ns, floor_ns),
+        link_lost_ns=timing.link_lost_ns(frame_ns, state_ns),
+    )
+
+
+def device_plan(
+    loaded: LoadedSpec, io: IoPlan, *, cores: tuple[int, ...], priority: int
+) -> DevicePlan:
+    """Return the loopback twin of the device behind `io`."""
+    loopback = loaded.board.devices[io.device].loopback
+    assert loopback is not None
+    return DevicePlan(
+        name=io.device,
+        board=io.board,
+        cores=cores,
+        policy="fifo",
+        priority=priority,
+        baud=io.baud,
+        schema=io.schema,
+        schema_hash=io.schema_hash,
+        sends=io.sends,
+        accepts=io.accepts,
+        lease_us=io.lease_ns // 1000,
+        state_period_us=io.state_period_ns // 1000,
+        skew_ppm=loopback.skew_ppm,
+        plant=_plant(loopback),
+    )
+
+
+def _lease_ns(device: DeviceSpec, frame_ns: int, floor_ns: int) -> int:
+    if device.lease_ms is not None:
+        return timing.ms_ns(device.lease_ms)
+    return timing.lease_ns(frame_ns, floor_ns, loopback=device.loopback is not None)
+
+
+def _sends(device: DeviceSpec) -> tuple[SignalPlan, ...]:
+    return tuple(
+        SignalPlan(name=name, type="f64", unit=one.unit, low=one.range[0], high=one.range[1])
+        for name, one in device.sends.items()
+    )
+
+
+def _accepts(wiring: Wiring, role: IoRole, device: DeviceSpec) -> tuple[AcceptPlan, ...]:
+    plans = []
+    for name, one in device.accepts.items():
+        source = wiring.source(role.reads[name].source)
+        plans.append(
+            AcceptPlan(
+                name=name,
+                role=source.writer.role,
+                word=source.word,
+                unit=one.unit,
+                low=one.range[0],
+                high=one.range[1],
+                safe=one.safe,
+                ramp_per_s=one.ramp_per_s or 0.0,
+            )
+        )
+    return tuple(plans)
+
+
+def _plant(loopback: LoopbackSpec) -> PlantPlan:
+    parameters = loopback.plant.model_dump(exclude={"kind"})
+    return PlantPlan(
+        kind=loopback.plant.kind,
+        parameters=tuple((name, float(value)) for name, value in parameters.items()),
+    )

@@ -1,0 +1,135 @@
+"""The plan of each role: what its process gets, and its segment.
+
+Rules. Pure. Only native roles are real-time: control and io run under SCHED_FIFO with their memory
+locked, everything else observes under SCHED_OTHER, a little nicer than a shell. RLIMIT_RTTIME ends
+a real-time role that never sleeps. A role is handed the segments that it reads, the supervisor's
+first, because mode and e-stop stand there.
+"""
+
+from __future__ import annotations
+
+import os.path
+from pathlib import Path
+
+from amphost import timing
+from amphost.plan import layout
+from amphost.plan.control import control_plan
+from amphost.plan.device import io_plan
+from amphost.plan.model import RolePlan, SegmentPlan, TelemetryPlan, TrackingPlan
+from amphost.plan.wiring import (
+    DRAIN_PERIOD_NS,
+    FLUSH_PERIOD_NS,
+    Wiring,
+    frame_source,
+    role_period_ns,
+)
+from amphost.spec.load import LoadedSpec
+from amphost.spec.model import ControlRole, IoRole, TelemetryRole
+
+RTTIME_US = 200_000
+TIMER_SLACK_NS = 1
+OBSERVER_TIMER_SLACK_NS = 50_000
+OBSERVER_NICE = 5
+MB = 1_000_000
+
+
+def segment_plans(loaded: LoadedSpec, wiring: Wiring, page_size: int) -> dict[str, SegmentPlan]:
+    """Lay out every segment, the supervisor's first."""
+    return {
+        name: layout.segment(
+            role=name,
+            role_id=writer.role_id,
+            page_size=page_size,
+            signals=writer.signals,
+            writer_period_ns=writer.period_ns,
+            follower_periods_ns=[
+                role_period_ns(loaded, wiring, reader) for reader in wiring.readers(name)
+            ],
+        )
+        for name, writer in wiring.writers.items()
+    }
+
+
+def role_plan(
+    loaded: LoadedSpec,
+    wiring: Wiring,
+    segments: dict[str, SegmentPlan],
+    name: str,
+    *,
+    floor_ns: int,
+    base: Path,
+) -> RolePlan:
+    """Decide everything about one role."""
+    role = loaded.spec.roles[name]
+    native = not isinstance(role, TelemetryRole)
+    period_ns = role_period_ns(loaded, wiring, name)
+    return RolePlan(
+        system=loaded.spec.name,
+        name=name,
+        role_id=wiring.writers[name].role_id,
+        kind=role.kind,
+        cores=(role.core,),
+        policy="fifo" if native else "other",
+        priority=0 if isinstance(role, TelemetryRole) else role.priority,
+        nice=0 if native else OBSERVER_NICE,
+        lock_memory=native,
+        timer_slack_ns=TIMER_SLACK_NS if native else OBSERVER_TIMER_SLACK_NS,
+        rttime_us=RTTIME_US if native else 0,
+        heartbeat_ns=timing.heartbeat_ns(period_ns, floor_ns)
+        if native
+        else timing.python_heartbeat_ns(period_ns),
+        supervisor_ns=timing.SUPERVISOR_NS if native else timing.NS_PER_S,
+        segment=segments[name],
+        reads=tuple(segments[other] for other in wiring.reads[name]),
+        control=control_plan(loaded, wiring, name, role, floor_ns)
+        if isinstance(role, ControlRole)
+        else None,
+        io=io_plan(loaded, wiring, role, floor_ns, _send_offset_ns(loaded, wiring, role, floor_ns))
+        if isinstance(role, IoRole)
+        else None,
+        telemetry=_telemetry(loaded, wiring, name, role, base)
+        if isinstance(role, TelemetryRole)
+        else None,
+    )
+
+
+def _send_offset_ns(loaded: LoadedSpec, wiring: Wiring, role: IoRole, floor_ns: int) -> int:
+    """Return when io sends within the grid: where the budget of its control role ends."""
+    source = frame_source(loaded, wiring, role)
+    feeding = None if source is None else loaded.spec.roles.get(source.role)
+    if source is None or not isinstance(feeding, ControlRole):
+        return 0
+    control = control_plan(loaded, wiring, source.role, feeding, floor_ns)
+    return control.offset_ns + control.budget_ns
+
+
+def _telemetry(
+    loaded: LoadedSpec, wiring: Wiring, name: str, role: TelemetryRole, base: Path
+) -> TelemetryPlan:
+    record = role.record
+    observers = [
+        one for one, other in loaded.spec.roles.items() if isinstance(other, TelemetryRole)
+    ]
+    return TelemetryPlan(
+        directory="" if record is None else os.path.normpath(base / record.to),
+        max_bytes=0 if record is None else record.max_mb * MB,
+        drain_period_ns=DRAIN_PERIOD_NS,
+        flush_period_ns=FLUSH_PERIOD_NS,
+        tracking=_tracking(loaded, wiring) if name == observers[0] else None,
+    )
+
+
+def _tracking(loaded: LoadedSpec, wiring: Wiring) -> TrackingPlan | None:
+    tracking = loaded.spec.report.tracking
+    if tracking is None:
+        return None
+    signal = wiring.source(tracking.signal)
+    setpoint = wiring.source(tracking.setpoint)
+    return TrackingPlan(
+        signal_role=signal.writer.role,
+        signal_word=signal.word,
+        setpoint_role=setpoint.writer.role,
+        setpoint_word=setpoint.word,
+        unit=setpoint.signal.unit,
+        rms_max=tracking.rms_max,
+    )

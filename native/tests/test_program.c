@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "program_vectors.h"
 
 #define DT 1e-3
 #define TURN 6.283185307179586
@@ -447,6 +448,46 @@ static void test_check_accepts_a_full_program(void) {
     CHECK(outputs[AMP_PROGRAM_REGISTERS_MAX - 1] >= outputs[program.input_count]);
 }
 
+static void load_vector(const struct vector *v) {
+    memset(&program, 0, sizeof program);
+    program.input_count = VECTOR_INPUTS;
+    program.output_count = v->output_count;
+    program.instruction_count = v->line_count;
+    program.source_count = v->source_count;
+    program.parameter_count = v->parameter_count;
+    program.state_count = v->state_count;
+    memcpy(program.instructions, v->lines, v->line_count * sizeof *v->lines);
+    memcpy(program.sources, v->sources, v->source_count * sizeof *v->sources);
+    memcpy(program.outputs, v->registers, v->output_count * sizeof *v->registers);
+    memcpy(program.parameters, v->parameters, v->parameter_count * sizeof *v->parameters);
+}
+
+static bool same(double value, uint64_t bits) {
+    double expected;
+    memcpy(&expected, &bits, sizeof expected);
+    return memcmp(&value, &bits, sizeof value) == 0 || (isnan(value) && isnan(expected));
+}
+
+/* Laws compiled by Python, their outputs computed there by an interpreter that never saw the
+ * program: to the bit. */
+static void test_golden_vectors(void) {
+    for (size_t law = 0; law < sizeof vectors / sizeof *vectors; law++) {
+        const struct vector *const v = &vectors[law];
+        load_vector(v);
+        CHECK(amp_program_check(&program, NULL) == 0);
+        amp_program_reset(&program);
+        for (uint32_t k = 0; k < VECTOR_STEPS; k++) {
+            double inputs[VECTOR_INPUTS];
+            double outputs[AMP_PROGRAM_REGISTERS_MAX];
+            memcpy(inputs, &v->inputs[(size_t)k * VECTOR_INPUTS], sizeof inputs);
+            amp_program_step(&program, inputs, outputs, v->dt_s);
+            for (uint32_t index = 0; index < v->output_count; index++) {
+                CHECK(same(outputs[index], v->outputs[k * v->output_count + index]));
+            }
+        }
+    }
+}
+
 static uint32_t random_state = 20240229;
 
 static uint32_t random_u32(void) {
@@ -510,6 +551,7 @@ int main(void) {
     RUN(test_check_refuses_wrong_instructions);
     RUN(test_check_refuses_wrong_parameters);
     RUN(test_check_accepts_a_full_program);
+    RUN(test_golden_vectors);
     RUN(test_damaged_programs_are_refused_or_run);
     return CHECK_DONE();
 }

@@ -23,12 +23,11 @@ _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(\w+)[ \t]*(.*?)[ \t]*$")
 _OBJECT_MACRO = re.compile(r"^(\w+)(?:[ \t]+(.+))?$")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+")
 _SUFFIXED = re.compile(r"\b(0[xX][0-9a-fA-F]+|[0-9]+)[uUlL]*\b")
-_WORD = re.compile(r"[A-Za-z_]\w*")
-_LIMITED = re.compile(r"U?INT(8|16|32|64)_C")
+_CONSTANT_WORD = re.compile(rf"{_NUMBER.pattern}|U?INT(8|16|32|64)_C")
 _CONSTANT_TEXT = re.compile(r"[\w\s()+\-*/%<>|&^~]+")
-_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
+_SIZE_OR_PARENTHESIS = re.compile(r"\[([^\[\]]*)\]|[()]")
 _ENUM = re.compile(r"\benum\b[^{};()]*\{[^}]*\}")
-_ENUMERATOR = re.compile(r"=\s*([^,}]+?)\s*(?=[,}])")
+_ENUMERATOR = re.compile(r"=\s*([^,}]+?)(?=\s*[,}])")
 _FORBIDDEN = re.compile(
     r"\b(inline|_Atomic|_Alignas|_Thread_local|__\w+|va_list|volatile|register)\b"
 )
@@ -55,7 +54,7 @@ def declarations(text: str, name: str, known: set[str] | None = None) -> str:
     code = _without_static_asserts(code, name)
     code = re.sub(r"\b_Noreturn\b\s*", "", code)
     code = _ENUM.sub(lambda enum: _ENUMERATOR.sub(_enumerator, enum.group()), code)
-    code = _BRACKETS.sub(_array_size, code)
+    code = _with_array_sizes(code)
     code = re.sub(r"[ \t]+$", "", code, flags=re.MULTILINE)
     return re.sub(r"\n{3,}", "\n\n", code).strip() + "\n"
 
@@ -124,11 +123,12 @@ def _is_integer_macro(definition: str, known: set[str]) -> bool:
     if match is None or match.group(2) is None:
         return False
     value = _SUFFIXED.sub(r"\1", match.group(2))
-    if not _CONSTANT_TEXT.fullmatch(value):
-        return False
-    words = _WORD.findall(_NUMBER.sub("0", value))
-    constant = all(word in known or _LIMITED.fullmatch(word) for word in words)
-    return constant and re.search(r"\w", value) is not None
+    words = re.findall(r"\w+", value)
+    return (
+        _CONSTANT_TEXT.fullmatch(value) is not None
+        and bool(words)
+        and all(_CONSTANT_WORD.fullmatch(word) or word in known for word in words)
+    )
 
 
 def _without_static_asserts(code: str, name: str) -> str:
@@ -148,12 +148,21 @@ def _without_static_asserts(code: str, name: str) -> str:
     return code
 
 
-def _array_size(match: re.Match[str]) -> str:
-    """Keep a plain number and an open end; leave any other size to the compiler."""
-    size = match.group(1).strip()
-    if size == "" or _NUMBER.fullmatch(size):
-        return f"[{size}]"
-    return "[...]"
+def _with_array_sizes(code: str) -> str:
+    """Leave sizes to the compiler but for plain numbers; a parameter is a pointer anyway."""
+    depth = 0
+
+    def size(match: re.Match[str]) -> str:
+        nonlocal depth
+        if match.group(1) is None:
+            depth += 1 if match.group() == "(" else -1
+            return match.group()
+        text = match.group(1).strip()
+        if text == "" or _NUMBER.fullmatch(text):
+            return f"[{text}]"
+        return "[]" if depth > 0 else "[...]"
+
+    return _SIZE_OR_PARENTHESIS.sub(size, code)
 
 
 def _enumerator(match: re.Match[str]) -> str:

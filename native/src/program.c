@@ -139,8 +139,8 @@ static double pid(const double *p, double *s, double a, double dt_s) {
     const double derivative = (p[3] * s[1] + p[2] * (a - before)) / (p[3] + dt_s);
     const double integral = s[0] + increment;
     const double y = p[0] * a + integral + derivative;
-    const bool pushes = (y >= p[5] && increment > 0.0) || (y <= p[4] && increment < 0.0);
-    if (isfinite(a) && isfinite(integral) && isfinite(derivative)) {
+    const bool pushes = (y > p[5] && increment > 0.0) || (y < p[4] && increment < 0.0);
+    if (isfinite(integral) && isfinite(derivative)) { /* so is |a|, or neither were */
         s[0] = pushes ? s[0] : normal_or_zero(integral);
         s[1] = normal_or_zero(derivative);
         s[2] = a;

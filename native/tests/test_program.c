@@ -66,7 +66,7 @@ static bool near(double value, double expected, double tolerance) {
     return fabs(value - expected) <= tolerance;
 }
 
-static void test_blocks_without_state(void) {
+static void test_sums_and_gains(void) {
     const double number = 2.5;
     make(AMP_OP_CONSTANT, 0, &number, 1);
     CHECK(step(7.0) == 2.5);
@@ -76,6 +76,9 @@ static void test_blocks_without_state(void) {
     CHECK(step2(1.0, 10.0, DT) == 12.0);
     make(AMP_OP_SUBTRACT, 3, NULL, 0);
     CHECK(step2(1.0, 10.0, DT) == -10.0);
+}
+
+static void test_limit(void) {
     const double range[] = {-1.0, 2.0};
     make(AMP_OP_LIMIT, 1, range, 2);
     CHECK(step(-1.5) == -1.0);
@@ -239,6 +242,20 @@ static void test_pid_leaves_its_limit_at_once_when_the_error_turns(void) {
     CHECK(step(0.1) > -1.0);
 }
 
+static void test_pid_integral_reaches_its_limit_exactly(void) {
+    make_pid(0.0, 250.0, 0.0, 0.0, 1.0);
+    const double expected[] = {0.25, 0.5, 0.75, 1.0, 1.0, 1.0};
+    for (int n = 0; n < 6; n++) {
+        CHECK(step2(1.0, 0.0, DT) == expected[n]);
+    }
+    CHECK(step(0.0) == 1.0);
+    CHECK(step(-1.0) == 0.75);
+    for (int n = 0; n < 20; n++) {
+        step(-1.0);
+    }
+    CHECK(step(0.0) == -1.0);
+}
+
 static void test_pid_integrates_back_from_a_limit(void) {
     make_pid(0.0, 10.0, 0.0, 0.0, 1.0);
     for (int n = 0; n < 1000; n++) {
@@ -298,6 +315,10 @@ static void test_not_finite_inputs_are_forgotten(void) {
         make_pid(0.0, 0.0, 0.0, 0.0, 500.0);
         check_forgotten(hostile[index]);
     }
+    make_pid(0.0, 0.0, 1.0, 0.003, 5.0);
+    step(-1.7e308);
+    CHECK(step(1.7e308) == 5.0);
+    CHECK(program.states[1] == 0.0);
     make_pid(2.0, 30.0, 0.1, 0.003, 5.0);
     CHECK(isnan(step(NAN)));
     CHECK(isfinite(step(1.0)));
@@ -320,6 +341,9 @@ static void test_no_state_is_ever_denormal(void) {
         CHECK(fpclassify(program.states[1]) != FP_SUBNORMAL);
     }
     CHECK(program.states[1] == 0.0);
+    make_pid(0.0, 1.0, 0.0, 0.0, 1.0);
+    step(1e-306);
+    CHECK(program.states[0] == 0.0);
 }
 
 static void test_bind_runs_the_program(void) {
@@ -379,6 +403,7 @@ static void test_check_accepts_a_chain(void) {
 }
 
 static void test_check_refuses_wrong_counts(void) {
+    REFUSED(input_count, AMP_PROGRAM_REGISTERS_MAX - AMP_PROGRAM_INSTRUCTIONS_MAX + 1, 5);
     REFUSED(input_count, AMP_PROGRAM_REGISTERS_MAX, 5);
     REFUSED(input_count, UINT32_MAX, 5);
     REFUSED(output_count, AMP_PROGRAM_REGISTERS_MAX + 1, 5);
@@ -465,7 +490,9 @@ static void load_vector(const struct vector *v) {
 static bool same(double value, uint64_t bits) {
     double expected;
     memcpy(&expected, &bits, sizeof expected);
-    return memcmp(&value, &bits, sizeof value) == 0 || (isnan(value) && isnan(expected));
+    uint64_t value_bits;
+    memcpy(&value_bits, &value, sizeof value);
+    return value_bits == bits || (isnan(value) && isnan(expected));
 }
 
 /* Laws compiled by Python, their outputs computed there by an interpreter that never saw the
@@ -525,7 +552,8 @@ static void test_damaged_programs_are_refused_or_run(void) {
 }
 
 int main(void) {
-    RUN(test_blocks_without_state);
+    RUN(test_sums_and_gains);
+    RUN(test_limit);
     RUN(test_lowpass_step_response);
     RUN(test_lowpass_nears_the_continuous_response_when_dt_shrinks);
     RUN(test_lowpass_lags_a_ramp_by_its_time_constant);
@@ -540,6 +568,7 @@ int main(void) {
     RUN(test_pid_frequency_response);
     RUN(test_pid_has_no_kick_at_the_first_sample);
     RUN(test_pid_leaves_its_limit_at_once_when_the_error_turns);
+    RUN(test_pid_integral_reaches_its_limit_exactly);
     RUN(test_pid_integrates_back_from_a_limit);
     RUN(test_pid_with_negative_gains_does_not_wind_up);
     RUN(test_reset_gives_the_same_outputs_again);

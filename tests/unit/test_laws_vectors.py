@@ -97,7 +97,7 @@ class Reference:
         new_integral = integral + increment
         y = self.number("kp") * a + new_integral + new_derivative
         low, high = self.limits
-        winds_up = (y >= high and increment > 0) or (y <= low and increment < 0)
+        winds_up = (y > high and increment > 0) or (y < low and increment < 0)
         if all(map(math.isfinite, (a, new_integral, new_derivative))):
             taken = integral if winds_up else normal(new_integral)
             self.kept, self.started = (taken, normal(new_derivative), a), True

@@ -38,8 +38,8 @@ enum amp_op {
     AMP_OP_LOWPASS = 5,
     /* PID on the error a: y = p0 * a + I[k] + D[k], within [p4, p5]. Parameters: p0 = kp, p1 = ki,
      * p2 = kd, p3 = derivative time constant s, p4, p5 = limits of y.
-     * Integral: I[k] = I[k-1] + p1 * dt * a, not taken over while y with it stands at a limit and
-     * p1 * a drives it further (conditional integration; y is the limit then).
+     * Integral: I[k] = I[k-1] + p1 * dt * a, not taken over when y with it would lie beyond a limit
+     * and p1 * a drives it that way (conditional integration; y is the limit then).
      * Derivative: D[k] = (p3 * D[k-1] + p2 * (a[k] - a[k-1])) / (p3 + dt), 0 at the first sample.
      * States: s0 = I, s1 = D, s2 = a[k-1], s3 = 1 once started. */
     AMP_OP_PID = 6,

@@ -185,10 +185,11 @@ def _cores(text: str | None) -> tuple[int, ...] | None:
         return None
     cores: set[int] = set()
     for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal():
+        first, dash, last = part.partition("-")
+        end = last if dash else first
+        if not first.isdecimal() or not end.isdecimal():
             return None
-        cores.update(range(int(first), int(last or first) + 1))
+        cores.update(range(int(first), int(end) + 1))
     return tuple(sorted(cores))
 
 

@@ -67,19 +67,7 @@ def _role_rows(plan: Plan) -> list[Row]:
             timing.format_ns(timing.SUPERVISOR_NS),
         ),
     ]
-    for role in plan.roles:
-        rows.append(
-            (
-                role.name,
-                role.kind,
-                _cores(role.cores),
-                role.policy,
-                str(role.priority) if role.policy == "fifo" else f"nice {role.nice}",
-                _rate(_period_ns(role)),
-                timing.format_ns(role.control.budget_ns) if role.control else "-",
-                timing.format_ns(role.heartbeat_ns),
-            )
-        )
+    rows += [_role_row(role) for role in plan.roles]
     for device in plan.devices:
         rate = _rate(device.state_period_us * 1000)
         cores = _cores(device.cores)
@@ -87,6 +75,19 @@ def _role_rows(plan: Plan) -> list[Row]:
             (device.name, "loopback", cores, device.policy, str(device.priority), rate, "-", "-")
         )
     return rows
+
+
+def _role_row(role: RolePlan) -> Row:
+    return (
+        role.name,
+        role.kind,
+        _cores(role.cores),
+        role.policy,
+        str(role.priority) if role.policy == "fifo" else f"nice {role.nice}",
+        _rate(_period_ns(role)),
+        timing.format_ns(role.control.budget_ns) if role.control else "-",
+        timing.format_ns(role.heartbeat_ns),
+    )
 
 
 def _segment_rows(plan: Plan) -> list[Row]:

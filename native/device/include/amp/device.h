@@ -49,7 +49,7 @@ enum amp_device_reason {
 struct amp_device_accept {
     float low, high;  /* finite; an actuation outside [low, high] is refused whole */
     float safe;       /* in [low, high] */
-    float ramp_per_s; /* towards |safe|; 0: at once */
+    float ramp_per_s; /* towards |safe|; 0: at once; else it crosses [low, high] in an hour */
 };
 
 /// What a firmware is. It is not copied: it outlives the device.
@@ -84,7 +84,7 @@ struct amp_device_counters {
 struct amp_device {
     enum amp_device_mode mode;
     enum amp_device_reason reason;
-    bool at_safe;             /* every output stands at its safe value */
+    bool at_safe;             /* the outputs have reached their safe values and stand there */
     uint64_t applied_us;      /* when an actuation was last applied; 0: never */
     uint64_t safe_begin_us;   /* when the outputs last turned towards safe; 0: never */
     uint64_t safe_reached_us; /* when they were last all found there; 0: never since they left */

@@ -78,7 +78,7 @@ struct amp_session_counters {
     uint64_t bad_length;
     uint64_t bad_crc;
     uint64_t sequence_gaps; /* frames missing between two good ones */
-    uint64_t repeated;      /* good frames with an old sequence number, discarded */
+    uint64_t repeated;      /* good frames with an old sequence number or command id, discarded */
     uint64_t foreign;       /* good frames of another session or of none, discarded */
     uint64_t unexpected;    /* good frames that make no sense here: a type of the other direction,
                                a payload of the wrong size, an acknowledgement of nothing */
@@ -120,8 +120,10 @@ struct amp_session {
     bool identity_due;   /* device */
     bool boot_due;       /* device */
     bool ack_due;        /* device */
-    bool command_live;   /* host: outstanding; device: command_id is the newest applied */
-    bool command_over;   /* host: to be reported as expired */
+    bool command_live;     /* host: outstanding; device: command_id is the newest of the session */
+    bool command_sent;     /* host: at least once */
+    bool command_over;     /* host: to be reported as expired */
+    bool command_answered; /* device: command_result stands */
     uint8_t command_verb;
     uint8_t command_result; /* device */
     uint16_t command_id;

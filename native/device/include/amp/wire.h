@@ -48,8 +48,7 @@ enum amp_result {
     AMP_RESULT_DONE = 0,
     AMP_RESULT_UNKNOWN_VERB = 1,
     AMP_RESULT_STALE = 2,   /* ARM does not answer the challenge of this session */
-    AMP_RESULT_EXPIRED = 3, /* it came with no time to live left */
-    AMP_RESULT_REFUSED = 4, /* the device's mode does not allow it */
+    AMP_RESULT_EXPIRED = 3, /* an ARM that came with no time to live left */
 };
 
 /// What an event reports; |argument| as said here.

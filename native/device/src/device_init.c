@@ -1,0 +1,75 @@
+#include "amp/device.h"
+
+#define RAMP_S_MAX 3600.0f
+
+static bool accept_is_valid(const struct amp_device_accept *accept) {
+    const float span = accept->high - accept->low;
+    const bool finite = amp_float_is_finite(accept->low) && amp_float_is_finite(accept->high) &&
+                        amp_float_is_finite(accept->safe) &&
+                        amp_float_is_finite(accept->ramp_per_s);
+    return finite && accept->low <= accept->safe && accept->safe <= accept->high &&
+           accept->ramp_per_s >= 0 &&
+           (accept->ramp_per_s <= 0 || span <= accept->ramp_per_s * RAMP_S_MAX);
+}
+
+static bool config_is_valid(const struct amp_device_config *config) {
+    size_t letters = 0;
+    while (letters <= AMP_BOARD_ID_MAX && config->board[letters] != '\0') {
+        const char letter = config->board[letters++];
+        if (letter < ' ' || letter > '~') {
+            return false;
+        }
+    }
+    if (letters == 0 || letters > AMP_BOARD_ID_MAX || config->lease_us == 0 ||
+        config->state_period_us == 0 || config->sends_count > AMP_DEVICE_VALUES_MAX ||
+        config->accepts_count > AMP_DEVICE_VALUES_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < config->accepts_count; i++) {
+        if (!accept_is_valid(&config->accepts[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void introduce(struct amp_session *session, const struct amp_device_config *config) {
+    struct amp_wire_identity identity = {
+        .major = AMP_PROTOCOL_MAJOR,
+        .minor = AMP_PROTOCOL_MINOR,
+        .reset_cause = config->reset_cause,
+        .boot_nonce = config->boot_nonce,
+        .schema_hash = config->schema_hash,
+        .baud = config->baud,
+        .lease_us = config->lease_us,
+        .sends_count = config->sends_count,
+        .accepts_count = config->accepts_count,
+    };
+    for (size_t i = 0; i < sizeof identity.firmware; i++) {
+        identity.firmware[i] = config->firmware[i];
+    }
+    for (size_t i = 0; config->board[i] != '\0'; i++) {
+        identity.board[i] = config->board[i];
+    }
+    amp_session_device_init(session, &identity);
+}
+
+bool amp_device_init(struct amp_device *device, const struct amp_device_config *config,
+                     uint64_t now_us) {
+    if (!config_is_valid(config)) {
+        return false;
+    }
+    uint8_t *const bytes = (uint8_t *)device;
+    for (size_t i = 0; i < sizeof *device; i++) {
+        bytes[i] = 0;
+    }
+    device->config = config;
+    device->now_us = now_us;
+    device->ramping = true;
+    device->at_safe = true;
+    for (size_t i = 0; i < config->accepts_count; i++) {
+        device->outputs[i] = config->accepts[i].safe;
+    }
+    introduce(&device->session, config);
+    return true;
+}

@@ -1,0 +1,313 @@
+#include "session_end.h"
+
+// What the host learns, and what follows from it in each state. A state that a row does not name
+// stays as it is and reports nothing.
+
+enum lesson {
+    LESSON_MATCH,    // an IDENTITY that agrees in every field
+    LESSON_MISMATCH, // one that differs in a field
+    LESSON_REBOOT,   // another boot nonce than before
+    LESSON_RENEWED,  // the device has begun a session since: it no longer is in ours
+    LESSON_SILENCE,
+    LESSON_COUNT,
+};
+
+#define STAY(state) {AMP_SESSION_##state, AMP_ON_NOTHING, false}
+#define ANEW(event) {AMP_SESSION_IDENTIFYING, (event), true}
+#define TO_UP {AMP_SESSION_UP, AMP_ON_UP, false}
+#define TO_REFUSED {AMP_SESSION_REFUSED, AMP_ON_REFUSED, false}
+
+static const struct amp_session_step STEPS[4][LESSON_COUNT] = {
+    [AMP_SESSION_DOWN] = {STAY(DOWN), STAY(DOWN), STAY(DOWN), STAY(DOWN), STAY(DOWN)},
+    [AMP_SESSION_IDENTIFYING] = {TO_UP, TO_REFUSED, ANEW(AMP_ON_REBOOT), TO_UP, STAY(IDENTIFYING)},
+    [AMP_SESSION_UP] = {STAY(UP), TO_REFUSED, ANEW(AMP_ON_REBOOT), ANEW(AMP_ON_LOST),
+                        ANEW(AMP_ON_LOST)},
+    [AMP_SESSION_REFUSED] = {TO_UP, TO_REFUSED, ANEW(AMP_ON_REBOOT), TO_UP, STAY(REFUSED)},
+};
+
+static uint16_t after(uint16_t number) {
+    return number == 0xFFFFu ? 1 : (uint16_t)(number + 1);
+}
+
+static void command_end(struct amp_session *session) {
+    session->command_over = session->command_over || session->command_live;
+    session->command_live = false;
+}
+
+static void identify_anew(struct amp_session *session, uint16_t number, uint64_t now_us) {
+    session->state = AMP_SESSION_IDENTIFYING;
+    session->number = number;
+    session->sequence_open = true;
+    session->identify_next_us = now_us;
+    command_end(session);
+}
+
+static void learn(struct amp_session *session, enum lesson lesson, enum amp_refusal refusal,
+                  uint64_t now_us, struct amp_session_event *event) {
+    const struct amp_session_step *step = &STEPS[session->state][lesson];
+    const bool news = step->event != AMP_ON_REFUSED || session->state != AMP_SESSION_REFUSED ||
+                      session->refusal != refusal;
+    if (step->next != AMP_SESSION_UP) {
+        command_end(session);
+    }
+    if (step->event == AMP_ON_UP) {
+        session->sequence_open = true;
+        session->heard_us = now_us;
+    }
+    if (step->event == AMP_ON_REFUSED) {
+        session->identify_next_us = now_us + AMP_IDENTIFY_REFUSED_US;
+    }
+    if (step->renew) {
+        identify_anew(session, after(session->number), now_us);
+    }
+    session->state = (enum amp_session_state)step->next;
+    session->refusal = refusal;
+    session->counters.handshakes += step->event == AMP_ON_UP;
+    session->counters.refusals += news && step->event == AMP_ON_REFUSED;
+    session->counters.losses += step->event == AMP_ON_LOST;
+    session->counters.reboots += step->event == AMP_ON_REBOOT;
+    if (news) {
+        event->kind = (enum amp_session_event_kind)step->event;
+        event->refusal = refusal;
+        event->argument = session->identity.boot_nonce;
+    }
+}
+
+static bool texts_agree(const char *expected, const char *board) {
+    if (expected == NULL || expected[0] == '\0') {
+        return true;
+    }
+    for (size_t i = 0; i < AMP_BOARD_ID_ROOM; i++) {
+        if (expected[i] != board[i]) {
+            return false;
+        }
+        if (board[i] == '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum amp_refusal compare(const struct amp_session_host *expected,
+                                const struct amp_wire_identity *identity) {
+    if (identity->schema_hash != expected->schema_hash) {
+        return AMP_REFUSAL_SCHEMA;
+    }
+    if (!texts_agree(expected->board, identity->board)) {
+        return AMP_REFUSAL_BOARD;
+    }
+    if (identity->sends_count != expected->sends_count ||
+        identity->accepts_count != expected->accepts_count) {
+        return AMP_REFUSAL_COUNTS;
+    }
+    if (expected->lease_us_max != 0 && identity->lease_us > expected->lease_us_max) {
+        return AMP_REFUSAL_LEASE;
+    }
+    return AMP_REFUSAL_NONE;
+}
+
+static void take_identity(struct amp_session *session, const struct amp_frame *frame,
+                          uint64_t now_us, struct amp_session_event *event) {
+    struct amp_wire_identity identity;
+    if (!amp_wire_protocol(frame->payload, frame->length, &identity.major, &identity.minor)) {
+        session->counters.unexpected++;
+        return;
+    }
+    if (identity.major != AMP_PROTOCOL_MAJOR) {
+        session->identity.major = identity.major;
+        session->identity.minor = identity.minor;
+        learn(session, LESSON_MISMATCH, AMP_REFUSAL_PROTOCOL, now_us, event);
+        return;
+    }
+    if (!amp_wire_identity_decode(frame->payload, frame->length, &identity)) {
+        session->counters.unexpected++;
+        return;
+    }
+    const bool known = session->identity_known;
+    const bool rebooted = known && identity.boot_nonce != session->identity.boot_nonce;
+    const bool renewed = known && identity.challenge != session->identity.challenge;
+    session->identity = identity;
+    session->identity_known = true;
+    const enum amp_refusal refusal = compare(&session->expected, &identity);
+    if (rebooted) {
+        learn(session, LESSON_REBOOT, AMP_REFUSAL_NONE, now_us, event);
+    } else if (refusal != AMP_REFUSAL_NONE) {
+        learn(session, LESSON_MISMATCH, refusal, now_us, event);
+    } else if (renewed) {
+        learn(session, LESSON_RENEWED, AMP_REFUSAL_NONE, now_us, event);
+    } else {
+        learn(session, LESSON_MATCH, AMP_REFUSAL_NONE, now_us, event);
+    }
+}
+
+// A device that has just started belongs to no session: this one event is heard from anybody.
+static void take_boot(struct amp_session *session, const struct amp_frame *frame, uint64_t now_us,
+                      struct amp_session_event *event) {
+    struct amp_wire_event boot;
+    if (!amp_wire_event_decode(frame->payload, frame->length, &boot) ||
+        boot.code != AMP_EVENT_BOOT) {
+        session->counters.unexpected++;
+        return;
+    }
+    if (session->identity_known && boot.argument != session->identity.boot_nonce) {
+        session->identity.boot_nonce = boot.argument;
+        learn(session, LESSON_REBOOT, AMP_REFUSAL_NONE, now_us, event);
+    }
+}
+
+static void report_command(const struct amp_session *session, enum amp_session_event_kind kind,
+                           uint8_t result, struct amp_session_event *event) {
+    event->kind = kind;
+    event->id = session->command_id;
+    event->verb = session->command_verb;
+    event->argument = session->command_argument;
+    event->result = result;
+}
+
+static void take_ack(struct amp_session *session, const struct amp_frame *frame,
+                     struct amp_session_event *event) {
+    struct amp_wire_ack ack;
+    if (!amp_wire_ack_decode(frame->payload, frame->length, &ack) || !session->command_live ||
+        ack.id != session->command_id) {
+        session->counters.unexpected++;
+        return;
+    }
+    session->command_live = false;
+    report_command(session, AMP_ON_ACKED, ack.result, event);
+}
+
+static void host_take(struct amp_session *session, const struct amp_frame *frame, uint64_t now_us,
+                      struct amp_session_event *event) {
+    const bool ours = frame->type == AMP_FRAME_IDENTITY || frame->type == AMP_FRAME_STATE ||
+                      frame->type == AMP_FRAME_ACK || frame->type == AMP_FRAME_EVENT;
+    if (session->state == AMP_SESSION_DOWN) {
+        session->counters.foreign++;
+    } else if (!ours) {
+        session->counters.unexpected++;
+    } else if (frame->type == AMP_FRAME_EVENT && frame->session == 0) {
+        take_boot(session, frame, now_us, event);
+    } else if (frame->session != session->number) {
+        session->counters.foreign++;
+    } else if (frame->type == AMP_FRAME_IDENTITY) {
+        take_identity(session, frame, now_us, event);
+    } else if (session->state != AMP_SESSION_UP) {
+        session->counters.foreign++;
+    } else if (amp_session_advance(session, frame, now_us)) {
+        if (frame->type == AMP_FRAME_ACK) {
+            take_ack(session, frame, event);
+        } else {
+            event->kind = AMP_ON_MESSAGE;
+            event->frame = *frame;
+        }
+    }
+}
+
+static bool host_poll(struct amp_session *session, uint64_t now_us,
+                      struct amp_session_event *event) {
+    if (session->state == AMP_SESSION_UP && now_us > session->heard_us &&
+        now_us - session->heard_us >= session->expected.lost_after_us) {
+        learn(session, LESSON_SILENCE, AMP_REFUSAL_NONE, now_us, event);
+        return true;
+    }
+    if (session->command_live && now_us >= session->command_end_us) {
+        command_end(session);
+    }
+    if (session->command_over) {
+        session->command_over = false;
+        report_command(session, AMP_ON_EXPIRED, 0, event);
+        return true;
+    }
+    return false;
+}
+
+static size_t identify_pending(struct amp_session *session, uint64_t now_us, uint8_t *wire,
+                               size_t room) {
+    if (now_us < session->identify_next_us) {
+        return 0;
+    }
+    const struct amp_wire_identify identify = {AMP_PROTOCOL_MAJOR, AMP_PROTOCOL_MINOR,
+                                               session->expected.schema_hash};
+    uint8_t payload[AMP_IDENTIFY_SIZE];
+    const size_t size =
+        amp_session_emit_loose(session, AMP_FRAME_IDENTIFY, session->number, payload,
+                               amp_wire_identify_encode(&identify, payload), wire, room);
+    if (size > 0) {
+        const bool refused = session->state == AMP_SESSION_REFUSED;
+        session->identify_next_us = now_us + (refused ? AMP_IDENTIFY_REFUSED_US : AMP_IDENTIFY_US);
+    }
+    return size;
+}
+
+static size_t command_pending(struct amp_session *session, uint64_t now_us, uint8_t *wire,
+                              size_t room) {
+    if (!session->command_live || now_us < session->command_next_us ||
+        now_us >= session->command_end_us) {
+        return 0;
+    }
+    const struct amp_wire_command command = {
+        .id = session->command_id,
+        .verb = session->command_verb,
+        .argument = session->command_sent_argument,
+        .ttl_ms = (uint16_t)((session->command_end_us - now_us + 999) / 1000)};
+    uint8_t payload[AMP_COMMAND_SIZE];
+    const size_t size = amp_session_send(session, AMP_FRAME_COMMAND, payload,
+                                         amp_wire_command_encode(&command, payload), wire, room);
+    if (size > 0) {
+        session->counters.retransmissions += session->command_sent;
+        session->command_sent = true;
+        session->command_next_us = now_us + AMP_COMMAND_US;
+    }
+    return size;
+}
+
+static size_t host_pending(struct amp_session *session, uint64_t now_us, uint8_t *wire,
+                           size_t room) {
+    switch (session->state) {
+    case AMP_SESSION_IDENTIFYING:
+    case AMP_SESSION_REFUSED:
+        return identify_pending(session, now_us, wire, room);
+    case AMP_SESSION_UP:
+        return command_pending(session, now_us, wire, room);
+    case AMP_SESSION_DOWN:
+        break;
+    }
+    return 0;
+}
+
+static const struct amp_session_end HOST = {host_take, host_poll, host_pending};
+
+void amp_session_host_init(struct amp_session *session, const struct amp_session_host *expected,
+                           uint16_t number, uint64_t now_us) {
+    amp_session_clear(session, &HOST, expected->schema_hash);
+    session->expected = *expected;
+    identify_anew(session, number, now_us);
+}
+
+void amp_session_restart(struct amp_session *session, uint16_t number, uint64_t now_us) {
+    amp_frame_parser_init(&session->parser, session->expected.schema_hash);
+    session->refusal = AMP_REFUSAL_NONE;
+    identify_anew(session, number, now_us);
+}
+
+void amp_session_close(struct amp_session *session) {
+    session->state = AMP_SESSION_DOWN;
+    command_end(session);
+}
+
+uint16_t amp_session_command(struct amp_session *session, enum amp_verb verb, uint32_t argument,
+                             uint16_t ttl_ms, uint64_t now_us) {
+    const bool busy = session->command_live || session->command_over;
+    if (session->state != AMP_SESSION_UP || ttl_ms == 0 || (busy && verb == AMP_VERB_ARM)) {
+        return 0;
+    }
+    session->command_id = after(session->command_id);
+    session->command_verb = (uint8_t)verb;
+    session->command_argument = argument;
+    session->command_sent_argument = verb == AMP_VERB_ARM ? session->identity.challenge : argument;
+    session->command_next_us = now_us;
+    session->command_end_us = now_us + (uint64_t)ttl_ms * 1000;
+    session->command_live = true;
+    session->command_over = false;
+    session->command_sent = false;
+    return session->command_id;
+}

@@ -11,12 +11,16 @@ static const uint8_t magic[4] = {'A', 'M', 'P', 'H'};
 int amp_segment_format(void *base, const struct amp_segment_identity *identity,
                        const char *directory, size_t length, amp_ns now) {
     if (identity->role >= AMP_ROLES_MAX || identity->page_size < 4096 ||
+        (identity->page_size & (identity->page_size - 1)) != 0 ||
         identity->size % identity->page_size != 0) {
         return -AMP_EARG;
     }
     if (length > AMP_DIRECTORY_MAX ||
         identity->size < (uint64_t)identity->page_size + AMP_OWNER_SIZE) {
         return -AMP_EROOM;
+    }
+    if (memchr(directory, '\0', length) != NULL) {
+        return -AMP_EARG;
     }
     struct amp_header *const header = base;
     memcpy(header->magic, magic, sizeof magic);

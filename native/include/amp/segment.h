@@ -47,7 +47,7 @@ int amp_segment_format(void *base, const struct amp_segment_identity *identity,
 /// Context: init.
 int amp_segment_check(const void *base, const struct amp_segment_identity *identity);
 
-/// Copy the directory's text, at most |room| bytes; returns its length, 0 if it is not plausible.
+/// Copy the directory's text; returns its length, 0 if it is not plausible or more than |room|.
 /// Context: init.
 size_t amp_segment_directory(const void *base, char *out, size_t room);
 

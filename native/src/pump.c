@@ -306,6 +306,9 @@ static bool wants_armed(struct amp_pump *pump, uint64_t *arming, amp_ns now) {
 static void follow_mode(struct amp_pump *pump, uint64_t flags, amp_ns now) {
     uint64_t arming = 0;
     const bool up = pump->session.state == AMP_SESSION_UP;
+    if (pump->expected.accepts_count == 0) {
+        return; /* a device that only senses is never armed */
+    }
     if (wants_armed(pump, &arming, now)) {
         if (up && pump->arming == 0 && arming > pump->refused_arming &&
             amp_session_command(&pump->session, AMP_VERB_ARM, (uint32_t)arming, AMP_PUMP_COMMAND_MS,

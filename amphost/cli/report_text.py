@@ -1,0 +1,154 @@
+"""The report of a run as text, for people.
+
+Rules. Pure: the report's dictionary in, one screen of text out. What was not measured is a dash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+DASH = "-"
+
+
+def render(report: dict[str, Any]) -> str:
+    """Return the report as text."""
+    blocks = [_head(report), _roles(report["roles"])]
+    blocks += [_links(report["link"])] if report["link"] else []
+    blocks += [_ends(report)]
+    blocks += [_list("faults", [_fault(fault) for fault in report["faults"]])]
+    blocks += [_list("degraded", report["degraded"])]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _head(report: dict[str, Any]) -> str:
+    startup = _figure(report["startup_ms"], "{:.0f} ms")
+    return (
+        f"{report['system']} on {report['board']}: ended {report['mode']}, "
+        f"armed {report['armings']} time(s), first armed period {startup} after the start"
+    )
+
+
+def _roles(roles: dict[str, dict[str, Any]]) -> str:
+    head = (
+        "role",
+        "pid",
+        "core",
+        "policy",
+        "ticks",
+        "skipped",
+        "overruns",
+        "misses",
+        "wakeup p50/p99/p99.9/max us",
+        "exec p50/p99 us",
+        "cpu %",
+        "uss MB",
+        "pss MB",
+    )
+    rows = [
+        (
+            name,
+            str(role["pid"]),
+            _cores(role),
+            _policy(role),
+            _of(role["ticks"], role["expected_ticks"]),
+            str(role["skipped_ticks"]),
+            str(role["overruns"]),
+            str(role["deadline_misses"]),
+            _quantiles(role["wakeup_latency_us"], ("p50", "p99", "p999", "max")),
+            _quantiles(role["execution_us"], ("p50", "p99")),
+            _figure(role["cpu_percent"], "{:.1f}"),
+            _figure(role["uss_mb"], "{:.1f}"),
+            _figure(role["pss_mb"], "{:.1f}"),
+        )
+        for name, role in roles.items()
+    ]
+    return table(head, rows)
+
+
+def _links(links: dict[str, dict[str, Any]]) -> str:
+    head = ("link", "in", "out", "bad", "gaps", "session", "sense-to-actuate p50/p99/max us")
+    rows = [
+        (
+            name,
+            str(link["frames_in"]),
+            str(link["frames_out"]),
+            str(link["bad_frames"]),
+            str(link["sequence_gaps"]),
+            link["session"],
+            _quantiles(link["sense_to_actuate_us"], ("p50", "p99", "max")),
+        )
+        for name, link in links.items()
+    ]
+    return table(head, rows)
+
+
+def _ends(report: dict[str, Any]) -> str:
+    lines = []
+    recording = report["recording"]
+    if recording is not None:
+        lines.append(
+            f"recording  {recording['path'] or DASH}: {recording['samples']} samples, "
+            f"{recording['lost']} lost"
+        )
+    tracking = report["tracking"]
+    if tracking is not None:
+        verdict = "ok" if tracking["ok"] else "NOT within its bound"
+        lines.append(
+            f"tracking   rms {_figure(tracking['rms'], '{:.4f}')} "
+            f"(bound {tracking['bound']:g} {tracking.get('unit', '')}), "
+            f"max {_figure(tracking['max'], '{:.4f}')}, n {tracking['n']}: {verdict}"
+        )
+    if report["time_to_safe_ms"] is not None:
+        lines.append(
+            f"safe       {report['time_to_safe_ms']:.1f} ms after the last applied actuation, by "
+            f"the device's clock (bound {report['safe_within_ms']:g} ms)"
+        )
+    return "\n".join(lines)
+
+
+def _fault(fault: dict[str, Any]) -> str:
+    return f"{fault['after_ms']:.0f} ms  {fault['role']}: {fault['fault']}: {fault['text']}"
+
+
+def _list(name: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"{name}:", *(f"  {line}" for line in lines)]) if lines else ""
+
+
+def _cores(role: dict[str, Any]) -> str:
+    got = role["core_got"]
+    if got is None:
+        return DASH
+    text = ",".join(map(str, got))
+    asked = ",".join(map(str, role["core_asked"]))
+    return text if text == asked or not asked else f"{text} (asked {asked})"
+
+
+def _policy(role: dict[str, Any]) -> str:
+    if role["policy"] is None:
+        return DASH
+    return f"fifo {role['priority']}" if role["policy"] == "fifo" else str(role["policy"])
+
+
+def _of(ticks: int, expected: int | None) -> str:
+    return str(ticks) if expected is None else f"{ticks} of {expected}"
+
+
+def _quantiles(summary: dict[str, float] | None, names: Sequence[str]) -> str:
+    if summary is None:
+        return DASH
+    return " / ".join(f"{summary[name]:.1f}" for name in names)
+
+
+def _figure(value: float | None, form: str) -> str:
+    return DASH if value is None else form.format(value)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows under a head, each column as wide as its widest entry."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [head, *rows]
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,104 @@
+"""The native pump as an io role sets it up and starts it.
+
+Rules. pyserial opens and locks the port; this module takes the descriptor, fills the structure
+once and calls `run` once. No Python stands on the byte path.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amphost import platform
+from amphost._native.amp import ffi, lib
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from amphost.mailbox import Segment
+    from amphost.plan.model import IoPlan, RolePlan
+    from amphost.roles.handover import Run
+
+_ENDS = {
+    lib.AMP_PUMP_ENDED: "ended",
+    lib.AMP_PUMP_SUPERVISOR_LOST: "supervisor_lost",
+    lib.AMP_PUMP_PORT_LOST: "port_lost",
+}
+
+SESSION_STATES = {
+    lib.AMP_SESSION_DOWN: "down",
+    lib.AMP_SESSION_IDENTIFYING: "identifying",
+    lib.AMP_SESSION_UP: "up",
+    lib.AMP_SESSION_REFUSED: "refused",
+}
+REFUSALS = {
+    lib.AMP_REFUSAL_NONE: "nothing",
+    lib.AMP_REFUSAL_PROTOCOL: "the protocol version",
+    lib.AMP_REFUSAL_SCHEMA: "the schema hash: signals, types, units or ranges",
+    lib.AMP_REFUSAL_BOARD: "the board id",
+    lib.AMP_REFUSAL_COUNTS: "the number of values",
+    lib.AMP_REFUSAL_LEASE: "the lease: the device's is longer than the plan relies on",
+}
+DEVICE_MODES = {
+    lib.AMP_DEVICE_IDLE: "idle",
+    lib.AMP_DEVICE_READY: "ready",
+    lib.AMP_DEVICE_ARMED: "armed",
+    lib.AMP_DEVICE_SAFE: "safe",
+}
+
+
+class Pump:
+    """An io role's native loop with everything that it needs, ready to run.
+
+    Synchronization: one thread; it is the only writer of its segment and the only user of the port.
+    """
+
+    def __init__(
+        self,
+        role: RolePlan,
+        io: IoPlan,
+        segments: Mapping[str, Segment],
+        run: Run,
+        descriptor: int,
+    ) -> None:
+        own = segments[role.name]
+        supervisor = segments["supervisor"]
+        source = segments[io.accepts[0].role] if io.accepts else own
+        self._segments = segments
+        self._board = ffi.new("char[]", io.board.encode())
+        self.native = ffi.new("struct amp_pump *")
+        self.native.platform = platform.linux()
+        self.native.system = supervisor.system().native
+        self.native.supervisor = supervisor.owner.native
+        self.native.owner = own.owner.native
+        self.native.channel = own.native_channel[0]
+        self.native.source = source.native_channel[0]
+        self.native.role = role.role_id
+        self.native.descriptor = descriptor
+        self.native.session_number = (run.nonce + run.epoch) % 0xFFFF + 1
+        self.native.sensed_word = io.sensed_word
+        for index, accept in enumerate(io.accepts):
+            self.native.accept_words[index] = accept.word
+        self._set_timing(role, io, run.origin_ns)
+        self._set_expected(io)
+        platform.check(lib.amp_pump_init(self.native), f"pump of {role.name}")
+
+    def run(self) -> str:
+        """Run until the end; return `ended`, `supervisor_lost` or `port_lost`."""
+        return _ENDS[lib.amp_pump_run(self.native)]
+
+    def _set_timing(self, role: RolePlan, io: IoPlan, origin_ns: int) -> None:
+        timing = self.native.timing
+        timing.period_ns = io.period_ns
+        timing.origin_ns = origin_ns
+        timing.send_offset_ns = io.send_offset_ns
+        timing.supervisor_ns = role.supervisor_ns
+        timing.lease_ns = io.lease_ns
+
+    def _set_expected(self, io: IoPlan) -> None:
+        expected = self.native.expected
+        expected.board = self._board
+        expected.schema_hash = io.schema_hash
+        expected.lost_after_us = io.link_lost_ns // 1000
+        expected.lease_us_max = io.lease_ns // 1000
+        expected.sends_count = len(io.sends)
+        expected.accepts_count = len(io.accepts)

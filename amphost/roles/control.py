@@ -1,0 +1,24 @@
+"""The control role: set up the native loop, start it, say how it ended.
+
+Rules. Imports nothing that the loop does not need; calls C once and comes back when it ends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amphost.loop import Loop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from amphost.roles.context import Context
+
+
+def run(context: Context, ready: Callable[[], None]) -> str:
+    """Run the loop until the supervisor wants its end; return why it ended."""
+    control = context.plan.control
+    assert control is not None
+    loop = Loop(context.plan, control, context.segments, context.run.origin_ns)
+    ready()
+    return loop.run()

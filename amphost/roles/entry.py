@@ -1,0 +1,69 @@
+"""How a role process begins and ends: handover, settling, segments, the role's own code, status.
+
+Rules. `python -I -m amphost.roles NAME --plan-fd N`, started by the supervisor or by hand. Status
+lines of JSON go to the supervisor: `ready` with what Linux granted, `report` in between, then
+`ended` or `failed`. SIGINT is the supervisor's: Ctrl-C must not stop a role before its outputs are
+safe. Each kind is imported only by the process that runs it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from amphost.errors import AmphostError
+from amphost.roles import handover
+from amphost.roles.context import Context
+from amphost.roles.settle import settle
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from amphost.plan.model import RolePlan
+    from amphost.roles.handover import Run
+
+KINDS = {
+    "control": "amphost.roles.control",
+    "io": "amphost.roles.io",
+    "telemetry": "amphost.roles.telemetry",
+}
+ENDED_BADLY = 1
+
+
+def main(arguments: list[str]) -> int:
+    """Run one role; return the exit code."""
+    if len(arguments) != 3 or arguments[1] != "--plan-fd" or not arguments[2].isdigit():
+        print("usage: python -I -m amphost.roles NAME --plan-fd N", file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    plan, run = handover.read(int(arguments[2]))
+    try:
+        return _run(plan, run)
+    except AmphostError as error:
+        print(f"{plan.name}: {error}", file=sys.stderr)
+        handover.status(run.status_fd, "failed", error=str(error), exit=error.exit_code)
+        return error.exit_code
+    except OSError as error:
+        print(f"{plan.name}: {error}", file=sys.stderr)
+        handover.status(run.status_fd, "failed", error=str(error), exit=ENDED_BADLY)
+        return ENDED_BADLY
+
+
+def _run(plan: RolePlan, run: Run) -> int:
+    role: Any = import_module(KINDS[plan.kind])
+    os.set_inheritable(run.status_fd, False)
+    context = Context(plan, run)
+    granted = settle(plan)
+
+    def ready() -> None:
+        gc.collect()
+        gc.freeze()
+        handover.status(run.status_fd, "ready", granted=granted)
+
+    end = role.run(context, ready)
+    handover.status(run.status_fd, "ended", end=end)
+    return 0 if end == "ended" else ENDED_BADLY

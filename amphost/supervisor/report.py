@@ -1,0 +1,223 @@
+"""The final report of a run, read from the segments before they go.
+
+Rules. Keys are stable and documented in docs/reference/report.md; a figure that was not measured is
+null, never 0. Nothing is computed here that a role could have miscounted in its favour: expected
+periods come from the loop's own first and last clock readings.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from amphost.pump import DEVICE_MODES, SESSION_STATES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from amphost.plan.model import TrackingPlan
+    from amphost.supervisor.launch import RoleRun
+    from amphost.supervisor.supervisor import Supervisor
+
+
+def build(supervisor: Supervisor, process_start_ns: int) -> dict[str, Any]:
+    """Return the report of a run that has stopped and not yet been closed."""
+    plan = supervisor.plan
+    roles = {name: _role(supervisor, run) for name, run in supervisor.roles.items()}
+    tripped = any(fault.role != "" for fault in supervisor.faults)
+    return {
+        "system": plan.system,
+        "board": plan.board,
+        "mode": supervisor.mode.name,
+        "armings": supervisor.arming,
+        "startup_ms": _startup_ms(supervisor, process_start_ns),
+        "time_to_safe_ms": _time_to_safe_ms(supervisor) if tripped else None,
+        "safe_within_ms": plan.safe_within_ns / 1e6,
+        "roles": roles,
+        "link": {
+            run.plan.io.device: _link(supervisor, run)
+            for run in supervisor.roles.values()
+            if run.plan.io is not None
+        },
+        "recording": _recording(supervisor),
+        "tracking": _tracking(supervisor),
+        "supervisor": {
+            "cores": supervisor.granted.get("cores"),
+            "policy": supervisor.granted.get("policy"),
+            "priority": supervisor.granted.get("priority"),
+            "watchdog_priority": supervisor.watchdog_priority,
+            "watchdog_wakeup_latency_us": _own(supervisor).summary_us("wakeup"),
+        },
+        "faults": [
+            {
+                "after_ms": (fault.t_ns - process_start_ns) / 1e6,
+                "fault": fault.fault,
+                "role": fault.role,
+                "text": fault.text,
+            }
+            for fault in supervisor.faults
+        ],
+        "degraded": supervisor.degraded(),
+    }
+
+
+def _own(supervisor: Supervisor) -> Any:
+    return supervisor.segments.mapped["supervisor"].owner
+
+
+def _role(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
+    owner = supervisor.segments.mapped[run.plan.name].owner
+    figures: dict[str, Any] = {
+        "kind": run.plan.kind,
+        "pid": run.pid,
+        "state": run.state.name,
+        "restarts": run.epoch - 1,
+        "core_asked": list(run.plan.cores),
+        "core_got": run.granted.get("cores"),
+        "policy": run.granted.get("policy"),
+        "priority": run.granted.get("priority"),
+        "memory_locked": run.granted.get("memory_locked"),
+        "ticks": owner.counter("ticks"),
+        "expected_ticks": _expected_ticks(supervisor, run),
+        "skipped_ticks": owner.counter("skipped"),
+        "overruns": owner.counter("overruns"),
+        "deadline_misses": owner.counter("deadline_misses"),
+        "wakeup_latency_us": owner.summary_us("wakeup"),
+        "execution_us": owner.summary_us("execution"),
+        "cpu_percent": None,
+        "pss_mb": None,
+        "uss_mb": None,
+    }
+    figures.update(run.usage)
+    return figures
+
+
+def _expected_ticks(supervisor: Supervisor, run: RoleRun) -> int | None:
+    """Return floor((t_stop - t0) / T) of the role's last process, and the ticks before it."""
+    owner = supervisor.segments.mapped[run.plan.name].owner
+    period_ns = _period_ns(run)
+    t_stop_ns = owner.gauge("t_stop_ns")
+    if period_ns is None or t_stop_ns == 0:
+        return None
+    return owner.gauge("base_ticks") + (t_stop_ns - owner.gauge("t0_ns")) // period_ns
+
+
+def _period_ns(run: RoleRun) -> int | None:
+    if run.plan.control is not None:
+        return run.plan.control.period_ns
+    return run.plan.io.period_ns if run.plan.io is not None else None
+
+
+def _link(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
+    owner = supervisor.segments.mapped[run.plan.name].owner
+    counters = owner.counters()
+    names = (
+        "frames_in",
+        "frames_out",
+        "bad_frames",
+        "sequence_gaps",
+        "foreign",
+        "repeated",
+        "replaced",
+        "bytes_in",
+        "bytes_out",
+        "handshakes",
+        "link_losses",
+    )
+    return {
+        **{name: counters[name] for name in names},
+        "session": SESSION_STATES.get(owner.gauge("link"), "unknown"),
+        "device_mode": DEVICE_MODES.get(owner.gauge("device_mode"), "unknown"),
+        "sense_to_actuate_us": owner.summary_us("sense_to_actuate"),
+    }
+
+
+def _startup_ms(supervisor: Supervisor, process_start_ns: int) -> float | None:
+    firsts = [
+        supervisor.segments.mapped[run.plan.name].owner.gauge("first_armed_ns")
+        for run in supervisor.roles.values()
+        if run.plan.kind == "control"
+    ]
+    if not firsts or not all(firsts):
+        return None
+    return (max(firsts) - process_start_ns) / 1e6
+
+
+def _time_to_safe_ms(supervisor: Supervisor) -> float | None:
+    """Return the longest time from a last applied actuation to safe outputs, by device clocks.
+
+    A loopback device's own journal is preferred: it is written even while nobody reads the link.
+    """
+    times = []
+    for run in supervisor.roles.values():
+        if run.plan.io is None:
+            continue
+        device = supervisor.devices.get(run.plan.io.device)
+        if device is not None:
+            times += journal_safe_ms(supervisor.runtime.journal_path(device.plan.name))
+        else:
+            raw = supervisor.segments.mapped[run.plan.name].owner.gauge("device_safe_us")
+            times += [(raw - 1) / 1e3] if raw else []
+    return max(times, default=None)
+
+
+def journal_safe_ms(journal: Path) -> list[float]:
+    """Return, for each time a loopback device went safe, how long after its last actuation."""
+    try:
+        lines = journal.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    events = [json.loads(line) for line in lines]
+    return [
+        event["since_applied_us"] / 1e3
+        for event in events
+        if event["event"] == "safe_reached" and event.get("since_applied_us") is not None
+    ]
+
+
+def _telemetry(supervisor: Supervisor) -> RoleRun | None:
+    for run in supervisor.roles.values():
+        if run.plan.telemetry is not None:
+            return run
+    return None
+
+
+def _recording(supervisor: Supervisor) -> dict[str, Any] | None:
+    run = _telemetry(supervisor)
+    if run is None or run.plan.telemetry is None or not run.plan.telemetry.directory:
+        return None
+    return {
+        "path": run.reports.get("path"),
+        "samples": run.reports.get("samples"),
+        "lost": run.reports.get("lost"),
+        "reason": run.reports.get("reason"),
+    }
+
+
+def _tracking(supervisor: Supervisor) -> dict[str, Any] | None:
+    run = _telemetry(supervisor)
+    plan: TrackingPlan | None = run.plan.telemetry.tracking if run and run.plan.telemetry else None
+    if run is None or plan is None:
+        return None
+    latest = supervisor.segments.mapped[run.plan.name].latest()
+    values = dict(
+        zip((signal.name for signal in _signals(run)), latest[3] if latest else (), strict=False)
+    )
+    count = values.get("tracking_count", 0)
+    if not count:
+        return {"n": 0, "rms": None, "max": None, "bound": plan.rms_max, "ok": False}
+    rms = math.sqrt(values["tracking_square_sum"] / count)
+    return {
+        "n": count,
+        "rms": rms,
+        "max": values["tracking_max"],
+        "bound": plan.rms_max,
+        "unit": plan.unit,
+        "ok": rms <= plan.rms_max,
+    }
+
+
+def _signals(run: RoleRun) -> tuple[Any, ...]:
+    channel = run.plan.segment.channel
+    return channel.signals if channel is not None else ()

@@ -48,13 +48,12 @@ enum amp_twin_event_kind {
     AMP_TWIN_ESTOP = 6,           /* latched SAFE */
     AMP_TWIN_NEW_SESSION = 7,     /* latched SAFE: a host identified while it was armed */
     AMP_TWIN_DISARMED = 8,        /* commanded */
-    AMP_TWIN_SAFE_REACHED = 9, /* not armed, and every output stands at its safe value; argument: by
-                                  how much the ramp's own schedule was earlier, us */
-    AMP_TWIN_MARK = 10, /* asked for through the wake descriptor; argument: how many so far */
+    AMP_TWIN_SAFE_REACHED = 9,    /* not armed, and every output stands at its safe value */
+    AMP_TWIN_MARK = 10,           /* asked for by the mark byte; argument: how many so far */
 };
 
-/// One event. It happened in the step that began at |t_us|: at most one step, plus |late_us|, after
-/// its cause.
+/// One event. |t_us| is when the loop saw it: never before its cause, and at most one step plus
+/// |late_us| after it.
 struct amp_twin_event {
     uint32_t kind;             /* enum amp_twin_event_kind */
     uint32_t late_us;          /* latest wake-up since the event before, this step's included */

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from mcap.opcode import Opcode
 
@@ -66,36 +66,31 @@ class RecoveryResult:
     reason: str = ""
 
 
+Result = TypeVar("Result")
 Steps = Generator[None, None, RecoveryResult]
 
 
 def finalise(path: Path) -> RecoveryResult:
     """Complete one file. Reads all of it; needs as much room again beside it."""
-    work = steps(path)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            result: RecoveryResult = end.value
-            return result
+    return _run(steps(path))
 
 
 def finalise_all(directory: Path) -> list[RecoveryResult]:
-    """Complete every recording of ours in `directory`; return those that were not complete."""
-    results = [finalise(path) for path in cut_recordings(directory)]
-    return [result for result in results if result.outcome is not Outcome.COMPLETE]
+    """Complete every recording of ours in `directory`; return those that were not complete.
 
-
-def cut_recordings(directory: Path) -> list[Path]:
-    """List the recordings in `directory` that bear our name and are not complete.
-
-    A file by another program is not ours to touch, whatever its name.
+    A file that another program wrote is not ours to touch, whatever its name.
     """
-    try:
-        paths = sorted(path for path in directory.iterdir() if _is_ours(path))
-    except OSError:
-        return []
-    return [path for path in paths if _is_cut(path)]
+    return _run(steps_all(directory))
+
+
+def steps_all(directory: Path) -> Generator[None, None, list[RecoveryResult]]:
+    """Do the work of `finalise_all`, a file looked at or a record taken over a step."""
+    results = []
+    for path in _our_recordings(directory):
+        if _is_cut(path):
+            results.append((yield from steps(path)))
+        yield
+    return results
 
 
 def steps(path: Path) -> Steps:
@@ -114,8 +109,21 @@ def steps(path: Path) -> Steps:
         return RecoveryResult(path=path, outcome=Outcome.FAILED, reason=str(error))
 
 
-def _is_ours(path: Path) -> bool:
-    return re.match(FILE_PATTERN, path.name) is not None and not path.is_symlink()
+def _run(work: Generator[None, None, Result]) -> Result:
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+
+
+def _our_recordings(directory: Path) -> list[Path]:
+    try:
+        paths = [path for path in directory.iterdir() if re.match(FILE_PATTERN, path.name)]
+    except OSError:
+        return []
+    return sorted(path for path in paths if not path.is_symlink())
 
 
 def _is_cut(path: Path) -> bool:

@@ -14,13 +14,14 @@ from amphost._native.build import build_extension
 SHIPPED = {"amphost.boards": "boards", "amphost.examples": "examples"}
 
 extension = build_extension()
+options = {
+    # `pip install -e .` gets a plain path, no import hook: a role must start fast.
+    "editable_wheel": {"mode": "compat"},
+    "bdist_wheel": {"py_limited_api": "cp311"} if extension.py_limited_api else {},
+}
 setup(
     ext_modules=[extension],
-    packages=[
-        *find_packages(include=["amphost", "amphost.*"]),
-        "amphost.boards",
-        "amphost.examples",
-    ],
+    packages=[*find_packages(include=["amphost", "amphost.*"]), *SHIPPED],
     package_dir=SHIPPED,
-    options={"bdist_wheel": {"py_limited_api": "cp311"}} if extension.py_limited_api else {},
+    options=options,
 )

@@ -195,8 +195,10 @@ def _input_rows(path: OutputPath, one: InputBound) -> Iterator[ChainRow]:
             ("trip_after", trip_after),
             *_trip(path),
         )
+    slower = "P" if one.producer_period_ns >= path.period_ns else "T"
     seen_period_ns = max(one.producer_period_ns, path.period_ns)
-    yield _row(f"bad values of {one.name}", ("3 P", BAD_SAMPLES * seen_period_ns), *_trip(path))
+    samples = (f"{BAD_SAMPLES} {slower}", BAD_SAMPLES * seen_period_ns)
+    yield _row(f"bad values of {one.name}", samples, *_trip(path))
 
 
 def _trip(path: OutputPath) -> tuple[tuple[str, int], ...]:

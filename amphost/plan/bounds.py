@@ -211,6 +211,8 @@ def _io_rows(io: IoPlan, floor_ns: int, *, loopback: bool) -> Iterator[BoundPlan
 
 
 def _heartbeat_row(role: RolePlan) -> BoundPlan:
-    native = role.kind in ("control", "io")
-    formula = "max(5 T, floor)" if native else "max(3 beats, 1 s)"
-    return _row(f"{role.name}: heartbeat", role.heartbeat_ns, formula, "watchdog thread")
+    subject = f"{role.name}: heartbeat"
+    if role.telemetry is not None:
+        return _row(subject, role.heartbeat_ns, "max(3 beats, 1 s)", "supervisor: restart")
+    formula = "max(5 T, floor)" if role.control is not None else "max(5 F, floor)"
+    return _row(subject, role.heartbeat_ns, formula, "watchdog thread: trip")

@@ -141,17 +141,12 @@ def _chain(plan: Plan) -> str:
     worst = timing.largest(plan.chain)
     if worst is None:
         return f"{title}\n  no role reaches an output\n"
-    rows: list[Row] = [("single fault", "at most", "formula", "")]
+    rows: list[Row] = [("", "single fault", "at most", "formula")]
     rows += [
-        (
-            row.fault,
-            timing.format_ns(row.total_ns),
-            row.formula,
-            "<- largest" if row is worst else "",
-        )
+        ("*" if row is worst else "", row.fault, timing.format_ns(row.total_ns), row.formula)
         for row in plan.chain
     ]
-    return _table(title, rows)
+    return _table(f"{title} (* the largest)", rows)
 
 
 def _notes(plan: Plan) -> str:

@@ -176,22 +176,23 @@ static void take_ack(struct amp_session *session, const struct amp_frame *frame,
     report_command(session, AMP_ON_ACKED, ack.result, event);
 }
 
+static bool is_foreign(const struct amp_session *session, const struct amp_frame *frame) {
+    return session->state == AMP_SESSION_DOWN || frame->session != session->number ||
+           (session->state != AMP_SESSION_UP && frame->type != AMP_FRAME_IDENTITY);
+}
+
 static void host_take(struct amp_session *session, const struct amp_frame *frame, uint64_t now_us,
                       struct amp_session_event *event) {
-    const bool ours = frame->type == AMP_FRAME_IDENTITY || frame->type == AMP_FRAME_STATE ||
-                      frame->type == AMP_FRAME_ACK || frame->type == AMP_FRAME_EVENT;
-    if (session->state == AMP_SESSION_DOWN) {
-        session->counters.foreign++;
-    } else if (!ours) {
+    if (frame->type != AMP_FRAME_IDENTITY && frame->type != AMP_FRAME_STATE &&
+        frame->type != AMP_FRAME_ACK && frame->type != AMP_FRAME_EVENT) {
         session->counters.unexpected++;
-    } else if (frame->type == AMP_FRAME_EVENT && frame->session == 0) {
+    } else if (frame->type == AMP_FRAME_EVENT && frame->session == 0 &&
+               session->state != AMP_SESSION_DOWN) {
         take_boot(session, frame, now_us, event);
-    } else if (frame->session != session->number) {
+    } else if (is_foreign(session, frame)) {
         session->counters.foreign++;
     } else if (frame->type == AMP_FRAME_IDENTITY) {
         take_identity(session, frame, now_us, event);
-    } else if (session->state != AMP_SESSION_UP) {
-        session->counters.foreign++;
     } else if (amp_session_advance(session, frame, now_us)) {
         if (frame->type == AMP_FRAME_ACK) {
             take_ack(session, frame, event);

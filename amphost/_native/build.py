@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import sysconfig
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cffi
-from setuptools import Extension
 
 from amphost._native.declarations import DeclarationError, declarations, includes
 
-__all__ = ["UNPARSED", "build_extension", "ordered_headers", "read_declarations"]
+if TYPE_CHECKING:
+    from setuptools import Extension
+
+__all__ = ["UNPARSED", "build_extension", "generate", "ordered_headers", "read_declarations"]
 
 MODULE = "amphost._native.amp"
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,16 +75,21 @@ def read_declarations(root: Path = ROOT) -> str:
     return "\n".join(texts)
 
 
-def build_extension(root: Path = ROOT) -> Extension:
-    """Write the generated C file, if it has changed, and describe the extension to setuptools."""
+def generate(root: Path = ROOT) -> None:
+    """Write the C file that cffi makes out of the declarations, if it has changed."""
     ffi = cffi.FFI()
     ffi.cdef(read_declarations(root))
     preamble = "".join(f'#include "{name}"\n' for name in ordered_headers(root))
     ffi.set_source(MODULE, preamble, compiler_verbose=False)
-    generated = root / GENERATED
-    generated.parent.mkdir(parents=True, exist_ok=True)
-    ffi.emit_c_code(str(generated))
+    (root / GENERATED).parent.mkdir(parents=True, exist_ok=True)
+    ffi.emit_c_code(str(root / GENERATED))
 
+
+def build_extension(root: Path = ROOT) -> Extension:
+    """Generate, and describe the extension to setuptools."""
+    from setuptools import Extension  # a build tool: not there at run time
+
+    generate(root)
     limited = not sysconfig.get_config_var("Py_GIL_DISABLED")
     abi = ("Py_LIMITED_API", LIMITED_API) if limited else ("_CFFI_NO_LIMITED_API", "1")
     own = [path for folder in SOURCE_DIRS for path in sorted((root / folder).glob("*.c"))]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amphost._native.build import UNPARSED, build_extension, ordered_headers, read_declarations
+from amphost._native.build import UNPARSED, generate, ordered_headers, read_declarations
 from amphost._native.declarations import DeclarationError
 
 if TYPE_CHECKING:
@@ -59,12 +59,14 @@ def test_unparsed_headers_exist(root: Path) -> None:
 def test_generated_file_is_left_alone_when_nothing_has_changed(tmp_path: Path) -> None:
     """Writing it anew would compile everything anew."""
     write(tmp_path, "amp/a.h", "#define AMP_A 4\n")
-    build_extension(tmp_path)
+    generate(tmp_path)
     generated = tmp_path / "native/build/python/amp.c"
     before = generated.stat().st_mtime_ns
-    extension = build_extension(tmp_path)
+    generate(tmp_path)
     assert generated.stat().st_mtime_ns == before
-    assert extension.sources == ["native/build/python/amp.c"]
+    write(tmp_path, "amp/a.h", "#define AMP_A 4\n#define AMP_B 5\n")
+    generate(tmp_path)
+    assert "AMP_B" in generated.read_text(encoding="utf-8")
 
 
 def test_extension_has_every_declared_function(root: Path) -> None:

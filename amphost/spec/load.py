@@ -1,21 +1,43 @@
 """Read a spec and its board from files, with every problem at once.
 
-Rules. The one module of this layer that opens files; it reads no clock and looks at no machine.
+Rules. With `files` the only part of this layer that opens files; it reads no clock and looks at no
+machine.
 Raises SpecError and nothing else for anything that a file can hold. Messages name files as the
-caller typed them.
+caller typed them; what a spec names stands beside it, but for a board named by its bare name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from amphost.errors import SpecError
 from amphost.laws.blocks import BlockSpec
+from amphost.spec.check import check_spec
+from amphost.spec.check_values import board_problems
+from amphost.spec.decode import Decoded, decode_model
+from amphost.spec.files import is_file, read_bytes
 from amphost.spec.model import Board, Spec
-from amphost.spec.positions import Positions
+from amphost.spec.positions import KeyPath, Positions, Problem, show
+from amphost.spec.profile import Points, read_profile
+from amphost.spec.schema import board_schema, spec_schema
+from amphost.spec.text import BYTES_MAX, decode
+from amphost.spec.wording import did_you_mean
+from amphost.spec.yaml_strict import Document, read
 
-__all__ = ["LoadedSpec", "load"]
+__all__ = ["PROFILE_BYTES_MAX", "LoadedSpec", "load", "load_board"]
+
+PROFILE_BYTES_MAX = 4 * 1024 * 1024
+_SUFFIX = ".yaml"
+_UNREAD = "unread"  # stands in for a name that is missing, so that reading can go on
+_SPEC_STAND_INS = {
+    "name": _UNREAD,
+    "board": _UNREAD,
+    "safety": {"safe_within_ms": 1.0},
+    "roles": {_UNREAD: {"kind": "telemetry", "core": 0}},
+}
+_BOARD_STAND_INS = {"name": _UNREAD}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +53,137 @@ class LoadedSpec:
     text: str
     board_path: Path
     board_text: str
-    profiles: Mapping[str, tuple[tuple[float, float], ...]]  # operator name -> (s, value)
+    profiles: Mapping[str, Points]  # operator name -> (s, value)
     laws: Mapping[str, tuple[BlockSpec, ...]]  # control role -> its blocks in the file's order
     where: Positions
     board_where: Positions
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _BoardFile:
+    path: Path
+    text: str
+    document: Document
+    decoded: Decoded[Board]
+
+
+@dataclass(slots=True)
+class _Lines:
+    """The messages of one load. Synchronization: one thread."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, where: Positions, problems: Sequence[Problem]) -> None:
+        """Add problems of one file."""
+        self.lines += where.lines(problems)
+
+
 def load(path: Path, *, boards: Sequence[Path]) -> LoadedSpec:
     """Read `path`; look for its board by name in the folders `boards`, in that order."""
-    raise NotImplementedError
+    text = decode(read_bytes(path, BYTES_MAX), str(path))
+    document = read(text, str(path))
+    decoded = decode_model(Spec, document, schema=spec_schema, stand_ins=_SPEC_STAND_INS)
+    problems = list(decoded.problems)
+    beside = _Lines()
+    spec, holes = decoded.model, decoded.holes
+    if spec is None:
+        raise SpecError(document.where.lines(problems))
+    found = None if holes.at("board") else _board(path, spec, boards, problems, beside)
+    board = None if found is None else found.decoded.model
+    laws, more = check_spec(spec, board, holes)
+    profiles = _profiles(path, spec, problems, beside)
+    lines = [*document.where.lines([*problems, *more]), *beside.lines]
+    if lines or found is None or board is None:
+        raise SpecError(lines)
+    return LoadedSpec(
+        spec=spec,
+        board=board,
+        path=path,
+        text=text,
+        board_path=found.path,
+        board_text=found.text,
+        profiles=profiles,
+        laws=laws,
+        where=document.where,
+        board_where=found.document.where,
+    )
+
+
+def load_board(path: Path) -> Board:
+    """Read a board file by itself."""
+    found = _read_board(path)
+    board = found.decoded.model
+    problems = _board_problems(found)
+    if problems or board is None:
+        raise SpecError(found.document.where.lines(problems))
+    return board
+
+
+def _read_board(path: Path) -> _BoardFile:
+    text = decode(read_bytes(path, BYTES_MAX), str(path))
+    document = read(text, str(path))
+    decoded = decode_model(Board, document, schema=board_schema, stand_ins=_BOARD_STAND_INS)
+    return _BoardFile(path=path, text=text, document=document, decoded=decoded)
+
+
+def _board_problems(found: _BoardFile) -> list[Problem]:
+    board = found.decoded.model
+    return [*found.decoded.problems, *(board_problems(board) if board is not None else ())]
+
+
+def _board(
+    path: Path, spec: Spec, boards: Sequence[Path], problems: list[Problem], beside: _Lines
+) -> _BoardFile | None:
+    """Find and read the board; None with the problems added."""
+    named = spec.board
+    if "/" in named or named.endswith(_SUFFIX):
+        place = path.parent / named
+        if not is_file(place):
+            rule, remedy = f"there is no file {show(str(place))}", "correct the path"
+            problems.append(Problem(path=("board",), rule=rule, remedy=remedy))
+            return None
+    else:
+        places = [folder / f"{named}{_SUFFIX}" for folder in boards]
+        here = next((one for one in places if is_file(one)), None)
+        if here is None:
+            problems.append(_no_board(named, boards))
+            return None
+        place = here
+    try:
+        found = _read_board(place)
+    except SpecError as error:
+        beside.lines += error.problems
+        return None
+    wrong = _board_problems(found)
+    beside.add(found.document.where, wrong)
+    return None if wrong else found
+
+
+def _no_board(named: str, boards: Sequence[Path]) -> Problem:
+    known = sorted({one.stem for folder in boards for one in folder.glob(f"*{_SUFFIX}")})
+    there = f"the boards here are {', '.join(known)}" if known else "there are no boards here"
+    remedy = f"{did_you_mean(named, known)}{there}, or give the path of a file (x.yaml)"
+    return Problem(path=("board",), rule=f"there is no board {show(named)}", remedy=remedy)
+
+
+def _profiles(path: Path, spec: Spec, problems: list[Problem], beside: _Lines) -> dict[str, Points]:
+    profiles: dict[str, Points] = {}
+    for name, value in spec.operator.items():
+        if value.profile is None or not value.range[0] < value.range[1]:
+            continue
+        at: KeyPath = ("operator", name, "profile")
+        file = path.parent / value.profile
+        if not is_file(file):
+            rule, remedy = f"there is no file {show(str(file))}", "correct the path"
+            problems.append(Problem(path=at, rule=rule, remedy=remedy))
+            continue
+        try:
+            text = decode(
+                read_bytes(file, PROFILE_BYTES_MAX, at), str(file), most=PROFILE_BYTES_MAX, path=at
+            )
+        except SpecError as error:
+            beside.lines += error.problems
+            continue
+        profiles[name], wrong = read_profile(text, name, value.range, at)
+        beside.add(Positions(file=str(file), values={}, keys={}), wrong)
+    return profiles

@@ -12,10 +12,26 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import BeforeValidator, Field
+
+from amphost.spec.board import AcceptSpec, Board, DcMotorSpec, DeviceSpec, LoopbackSpec, SendSpec
+from amphost.spec.value_types import (
+    Arm,
+    Core,
+    Milliseconds,
+    Model,
+    Name,
+    Number,
+    Positive,
+    Priority,
+    Range,
+    RateHz,
+    Source,
+    Stale,
+    Unit,
+)
 
 __all__ = [
-    "NAME_PATTERN",
     "AcceptSpec",
     "Board",
     "ControlRole",
@@ -37,33 +53,8 @@ __all__ = [
     "WriteSpec",
 ]
 
-NAME_PATTERN = r"^[a-z][a-z0-9_]{0,31}$"
-SOURCE_PATTERN = r"^[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,31}$"
-UNIT_PATTERN = r"^[A-Za-z0-9%][A-Za-z0-9%*/^.-]{0,15}$"
-
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-Source = Annotated[str, Field(pattern=SOURCE_PATTERN)]
-Unit = Annotated[str, Field(pattern=UNIT_PATTERN)]
-Number = Annotated[float, Field(ge=-1e30, le=1e30)]
-Positive = Annotated[float, Field(gt=0.0, le=1e30)]
-Milliseconds = Annotated[float, Field(gt=0.0, le=600_000.0)]
-RateHz = Annotated[float, Field(ge=1.0, le=20_000.0)]
-Core = Annotated[int, Field(ge=0, le=255)]
-Priority = Annotated[int, Field(ge=1, le=99)]
-Range = Annotated[tuple[Number, Number], Strict(False)]
-Stale = Literal["hold", "value", "ramp", "trip"]
-Arm = Literal["on_start", "manual"]
-
 CORE = "Core that this role is pinned to, counted from 0; `amphost plan` checks that it is there."
 PRIORITY = "SCHED_FIFO priority, 1 (lowest) to 99."
-
-
-class Model(BaseModel):
-    """A mapping whose keys are all known."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=False
-    )
 
 
 def _short_read(value: object) -> object:
@@ -71,7 +62,7 @@ def _short_read(value: object) -> object:
 
 
 class ReadSpec(Model):
-    """An input: where it comes from and how old it may be. `name: role.signal` is the short form."""
+    """Where an input comes from and how old it may be; `role.signal` alone is the short form."""
 
     source: Source = Field(
         alias="from", description="Where the value comes from: `role.signal` or `operator.name`."
@@ -97,7 +88,8 @@ class ReadSpec(Model):
     )
 
 
-Reads = dict[Name, Annotated[ReadSpec, BeforeValidator(_short_read, json_schema_input_type=Any)]]
+Read = Annotated[ReadSpec, BeforeValidator(_short_read, json_schema_input_type=Source | ReadSpec)]
+Reads = dict[Name, Read]
 
 
 class WriteSpec(Model):
@@ -110,7 +102,7 @@ class WriteSpec(Model):
         None, description="Fastest change in units per second; default unlimited."
     )
     ramp_per_s: Positive | None = Field(
-        None, description="How fast the output goes to `safe`, in units per second; default at once."
+        None, description="How fast it goes to `safe`, in units per second; default at once."
     )
 
 
@@ -155,7 +147,7 @@ class RecordSpec(Model):
     """Where the recording goes."""
 
     to: Annotated[str, Field(min_length=1, max_length=1024)] = Field(
-        description="Folder for the MCAP files, relative to the folder of this file."
+        description="Folder for the MCAP files, relative to the folder where amphost is started."
     )
     max_mb: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         256, description="Size in MB at which the recording ends."
@@ -181,7 +173,7 @@ class Safety(Model):
         " against every row of the chain before anything starts."
     )
     arm: Arm = Field(
-        "manual", description="`manual` waits for `amphost arm`; `on_start` arms once, at the start."
+        "manual", description="`manual` waits for `amphost arm`; `on_start` arms at the start."
     )
     allow_degraded: bool = Field(
         True, description="Arm without real-time rights too, and say so in every report."
@@ -236,92 +228,8 @@ class Spec(Model):
         default_factory=dict, description="Values that people set, read as `operator.name`."
     )
     roles: dict[Name, RoleSpec] = Field(
-        min_length=1, max_length=32, description="The roles: one duty, one process, one core each."
+        min_length=1, description="The roles: one duty, one process, one core each."
     )
     report: ReportSpec = Field(
         default_factory=lambda: ReportSpec(tracking=None), description="What the report measures."
-    )
-
-
-class SendSpec(Model):
-    """A value that the device sends."""
-
-    type: Literal["f32"] = Field("f32", description="Type on the wire: a 32-bit float.")
-    unit: Unit = Field(description="Unit of the value, such as `rad`.")
-    range: Range = Field(description="Plausible values, [low, high]; anything else is a bad sample.")
-
-
-class AcceptSpec(Model):
-    """A value that the device accepts."""
-
-    type: Literal["f32"] = Field("f32", description="Type on the wire: a 32-bit float.")
-    unit: Unit = Field(description="Unit of the value, such as `V`.")
-    range: Range = Field(description="What the device takes: [low, high].")
-    safe: Number = Field(description="Where the device goes by itself when it hears no more.")
-    ramp_per_s: Positive | None = Field(
-        None, description="How fast it goes to `safe`, in units per second; default at once."
-    )
-
-
-class DcMotorSpec(Model):
-    """A DC motor: voltage in, angle and current out, with a load torque."""
-
-    kind: Literal["dc_motor"] = Field(description="`dc_motor`: voltage to angle and current.")
-    resistance_ohm: Positive = Field(description="Winding resistance.")
-    inductance_h: Positive = Field(description="Winding inductance.")
-    torque_constant_nm_per_a: Positive = Field(
-        description="Torque per ampere, and back-EMF in V per rad/s, at the output shaft."
-    )
-    inertia_kg_m2: Positive = Field(description="Inertia at the output shaft.")
-    viscous_friction_nm_s: Annotated[float, Field(ge=0.0, le=1e30)] = Field(
-        description="Friction torque per rad/s at the output shaft."
-    )
-    load_torque_nm: Number = Field(0.0, description="Constant load torque against the shaft.")
-    initial_angle_rad: Number = Field(0.0, description="Angle of the shaft at power-up.")
-
-
-class LoopbackSpec(Model):
-    """A device that runs on the host: the same code, its own process and clock, behind a pty."""
-
-    plant: DcMotorSpec = Field(description="What the device drives.")
-    skew_ppm: Annotated[float, Field(ge=-1000.0, le=1000.0)] = Field(
-        0.0, description="How much faster the device's clock runs than the host's."
-    )
-
-
-class DeviceSpec(Model):
-    """A microcontroller behind a serial port, or its twin on the host."""
-
-    port: Annotated[str, Field(pattern=r"^/dev/\S{1,250}$")] | None = Field(
-        None, description="Serial port by a stable name, such as /dev/serial/by-id/usb-...."
-    )
-    loopback: LoopbackSpec | None = Field(
-        None, description="Run the device on the host instead, behind a pty."
-    )
-    baud: Annotated[int, Field(ge=1200, le=4_000_000)] = Field(
-        description="Speed of the line in bits per second."
-    )
-    state_rate_hz: RateHz = Field(description="State frames per second that the device sends.")
-    lease_ms: Milliseconds | None = Field(
-        None,
-        description="The device goes safe by itself when it applied no actuation for this long;"
-        " default by the plan.",
-    )
-    sends: dict[Name, SendSpec] = Field(
-        default_factory=dict, max_length=32, description="Values that it sends, in wire order."
-    )
-    accepts: dict[Name, AcceptSpec] = Field(
-        default_factory=dict, max_length=32, description="Values that it accepts, in wire order."
-    )
-
-
-class Board(Model):
-    """The hardware profile that a plan targets: a whole board file."""
-
-    name: Name = Field(description="Name of the board.")
-    description: Annotated[str, Field(max_length=400)] = Field(
-        "", description="One sentence for people."
-    )
-    devices: dict[Name, DeviceSpec] = Field(
-        min_length=1, max_length=8, description="The microcontrollers on the far side of a link."
     )

@@ -1,0 +1,111 @@
+"""What a board file may hold: the devices on the far side of the links.
+
+Rules. As in `spec.model`: one class a mapping, one field a key, every field with its sentence.
+Values stand in wire order, which is the file's. Pure.
+
+Synchronization: none required; every instance is frozen after validation.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from amphost.spec.value_types import (
+    PORT_PATTERN,
+    Milliseconds,
+    Model,
+    Name,
+    Number,
+    Positive,
+    Range,
+    RateHz,
+    Unit,
+)
+
+__all__ = ["AcceptSpec", "Board", "DcMotorSpec", "DeviceSpec", "LoopbackSpec", "SendSpec"]
+
+
+class SendSpec(Model):
+    """A value that the device sends."""
+
+    type: Literal["f32"] = Field("f32", description="Type on the wire: a 32-bit float.")
+    unit: Unit = Field(description="Unit of the value, such as `rad`.")
+    range: Range = Field(description="Plausible values, [low, high]; others are bad samples.")
+
+
+class AcceptSpec(Model):
+    """A value that the device accepts."""
+
+    type: Literal["f32"] = Field("f32", description="Type on the wire: a 32-bit float.")
+    unit: Unit = Field(description="Unit of the value, such as `V`.")
+    range: Range = Field(description="What the device takes: [low, high].")
+    safe: Number = Field(description="Where the device goes by itself when it hears no more.")
+    ramp_per_s: Positive | None = Field(
+        None, description="How fast it goes to `safe`, in units per second; default at once."
+    )
+
+
+class DcMotorSpec(Model):
+    """A DC motor: voltage in, angle and current out, with a load torque."""
+
+    kind: Literal["dc_motor"] = Field(description="`dc_motor`: voltage to angle and current.")
+    resistance_ohm: Positive = Field(description="Winding resistance.")
+    inductance_h: Positive = Field(description="Winding inductance.")
+    torque_constant_nm_per_a: Positive = Field(
+        description="Torque per ampere, and back-EMF in V per rad/s, at the output shaft."
+    )
+    inertia_kg_m2: Positive = Field(description="Inertia at the output shaft.")
+    viscous_friction_nm_s: Annotated[float, Field(ge=0.0, le=1e30)] = Field(
+        description="Friction torque per rad/s at the output shaft."
+    )
+    load_torque_nm: Number = Field(0.0, description="Constant load torque against the shaft.")
+    initial_angle_rad: Number = Field(0.0, description="Angle of the shaft at power-up.")
+
+
+class LoopbackSpec(Model):
+    """A device that runs on the host: the same code, its own process and clock, behind a pty."""
+
+    plant: DcMotorSpec = Field(description="What the device drives.")
+    skew_ppm: Annotated[float, Field(ge=-10_000.0, le=10_000.0)] = Field(
+        0.0, description="How much faster the device's clock runs than the host's."
+    )
+
+
+class DeviceSpec(Model):
+    """A microcontroller behind a serial port, or its twin on the host."""
+
+    port: Annotated[str, Field(pattern=PORT_PATTERN)] | None = Field(
+        None, description="Serial port by a stable name, such as /dev/serial/by-id/usb-...."
+    )
+    loopback: LoopbackSpec | None = Field(
+        None, description="Run the device on the host instead, behind a pty."
+    )
+    baud: Annotated[int, Field(ge=1200, le=4_000_000)] = Field(
+        description="Speed of the line in bits per second."
+    )
+    state_rate_hz: RateHz = Field(description="State frames per second that the device sends.")
+    lease_ms: Milliseconds | None = Field(
+        None,
+        description="The device goes safe by itself when it applied no actuation for this long;"
+        " default by the plan.",
+    )
+    sends: dict[Name, SendSpec] = Field(
+        default_factory=dict, description="Values that it sends, in wire order."
+    )
+    accepts: dict[Name, AcceptSpec] = Field(
+        default_factory=dict, description="Values that it accepts, in wire order."
+    )
+
+
+class Board(Model):
+    """The hardware profile that a plan targets: a whole board file."""
+
+    name: Name = Field(description="Name of the board.")
+    description: Annotated[str, Field(max_length=400)] = Field(
+        "", description="One sentence for people."
+    )
+    devices: dict[Name, DeviceSpec] = Field(
+        min_length=1, description="The microcontrollers on the far side of a link."
+    )

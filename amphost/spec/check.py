@@ -1,0 +1,50 @@
+"""Every rule between values, all at once: the spec against itself and against its board.
+
+Rules. Takes models that are valid one by one, with their holes; a rule that would need a missing
+part says nothing. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from amphost.laws.blocks import BlockSpec
+from amphost.spec.check_reads import device_read_problems, read_problems, tracking_problems
+from amphost.spec.check_roles import role_problems
+from amphost.spec.check_values import value_problems
+from amphost.spec.decode import Holes
+from amphost.spec.law import check_law, read_law
+from amphost.spec.model import Board, ControlRole, IoRole, Spec
+from amphost.spec.positions import Problem
+from amphost.spec.signals import Signals
+
+__all__ = ["check_spec"]
+
+Laws = Mapping[str, tuple[BlockSpec, ...]]
+
+
+def check_spec(spec: Spec, board: Board | None, holes: Holes) -> tuple[Laws, list[Problem]]:
+    """Check a spec; `board` is None where it could not be read. Return its laws and problems."""
+    signals = Signals(spec, board, holes)
+    laws: dict[str, tuple[BlockSpec, ...]] = {}
+    problems = [*value_problems(spec), *role_problems(spec, board, holes)]
+    for name, role in spec.roles.items():
+        if isinstance(role, IoRole):
+            problems += device_read_problems(name, role, board, signals, holes)
+        elif isinstance(role, ControlRole):
+            laws[name], found = _control(name, role, signals, holes)
+            problems += found
+    problems += tracking_problems(spec, signals, holes)
+    return laws, problems
+
+
+def _control(
+    name: str, role: ControlRole, signals: Signals, holes: Holes
+) -> tuple[tuple[BlockSpec, ...], list[Problem]]:
+    inputs, problems = read_problems(name, role.reads, signals)
+    blocks, law_problems = read_law(name, role.law)
+    if not law_problems and not holes.within("roles", name):
+        units = {key: "" if one is None else one.unit for key, one in inputs.items()}
+        outputs = {key: one.unit for key, one in role.writes.items()}
+        law_problems = check_law(name, blocks, units, outputs)
+    return blocks, problems + law_problems

@@ -1,0 +1,99 @@
+"""Rules of roles among one another: names, devices, cores, priorities and times.
+
+Rules. A device has one io role. Two roles of SCHED_FIFO on one core differ in priority, and a
+control role stands above all that could delay it there, but for a faster control role: of those,
+the faster one goes first (rate-monotonic). Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from amphost.spec.decode import Holes
+from amphost.spec.model import Board, ControlRole, IoRole, Spec
+from amphost.spec.positions import Problem
+from amphost.spec.signals import OPERATOR
+from amphost.spec.wording import did_you_mean
+
+__all__ = ["role_problems"]
+
+_RESERVED = (OPERATOR, "supervisor")
+Fifo = ControlRole | IoRole
+
+
+def role_problems(spec: Spec, board: Board | None, holes: Holes) -> Iterator[Problem]:
+    """Check names, devices, cores, priorities and times."""
+    for name in spec.roles:
+        if name in _RESERVED:
+            rule = f"{name} may not be the name of a role"
+            yield Problem(path=("roles", name), rule=rule, remedy="give it another", key=True)
+    yield from _devices(spec, board, holes)
+    yield from _cores(spec)
+    for name, role in spec.roles.items():
+        if isinstance(role, ControlRole):
+            yield from _times(name, role)
+
+
+def _devices(spec: Spec, board: Board | None, holes: Holes) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for name, role in spec.roles.items():
+        if not isinstance(role, IoRole) or holes.at("roles", name, "device"):
+            continue
+        path = ("roles", name, "device")
+        if role.device in owners:
+            rule = f"{role.device} is the device of {owners[role.device]} too"
+            yield Problem(path=path, rule=rule, remedy="one io role serves one device")
+        owners.setdefault(role.device, name)
+        if board is not None and role.device not in board.devices:
+            rule = f"board {board.name} has no device {role.device}"
+            remedy = did_you_mean(role.device, board.devices)
+            known = f"its devices are {', '.join(board.devices)}"
+            yield Problem(path=path, rule=rule, remedy=remedy + known)
+
+
+def _cores(spec: Spec) -> Iterator[Problem]:
+    fifo = [(name, role) for name, role in spec.roles.items() if isinstance(role, Fifo)]
+    for (first, one), (second, other) in combinations(fifo, 2):
+        if one.core != other.core:
+            continue
+        if one.priority == other.priority:
+            rule = f"{first} and {second} share core {one.core} and priority {one.priority}"
+            remedy = "give them different priorities, or cores"
+            yield Problem(path=("roles", second, "priority"), rule=rule, remedy=remedy)
+            continue
+        pair = ((first, one), (second, other))
+        (low_name, low), (high_name, high) = sorted(pair, key=lambda entry: entry[1].priority)
+        if isinstance(low, ControlRole) and not _goes_first(high, low):
+            rule = (
+                f"{high_name} (priority {high.priority}) would delay {low_name} on core {low.core}"
+            )
+            remedy = f"give {low_name} more than {high.priority}, or a core of its own"
+            yield Problem(path=("roles", low_name, "priority"), rule=rule, remedy=remedy)
+
+
+def _goes_first(high: Fifo, low: ControlRole) -> bool:
+    return isinstance(high, ControlRole) and high.rate_hz > low.rate_hz
+
+
+def _times(name: str, role: ControlRole) -> Iterator[Problem]:
+    """Check budget <= deadline <= period <= blackout, as far as they are given."""
+    path = ("roles", name)
+    period_ms = 1e3 / role.rate_hz
+    deadline_ms = period_ms if role.deadline_ms is None else role.deadline_ms
+    if deadline_ms > period_ms:
+        rule = f"{deadline_ms:g} ms is more than the period, {period_ms:g} ms"
+        remedy = f"give at most {period_ms:g}"
+        yield Problem(path=(*path, "deadline_ms"), rule=rule, remedy=remedy)
+    if role.budget_ms is not None and role.budget_ms > min(deadline_ms, period_ms):
+        rule = f"{role.budget_ms:g} ms is more than the deadline, {deadline_ms:g} ms"
+        remedy = f"give at most {min(deadline_ms, period_ms):g}"
+        yield Problem(path=(*path, "budget_ms"), rule=rule, remedy=remedy)
+    if role.budget_ms is None and role.deadline_ms is not None and deadline_ms < period_ms / 2:
+        rule = f"{deadline_ms:g} ms is less than the budget, {period_ms / 2:g} ms by default"
+        remedy = "give a budget_ms that fits"
+        yield Problem(path=(*path, "deadline_ms"), rule=rule, remedy=remedy)
+    if role.blackout_ms is not None and role.blackout_ms < period_ms:
+        rule = f"{role.blackout_ms:g} ms is less than the period, {period_ms:g} ms"
+        remedy = f"give more than {period_ms:g}, best 5 periods or more"
+        yield Problem(path=(*path, "blackout_ms"), rule=rule, remedy=remedy)

@@ -1,0 +1,97 @@
+"""Rules of single values with a range: operator values, outputs, and what a board sends and takes.
+
+Rules. A range is [low, high] with low below high; where a value has an initial or a safe value,
+that lies inside. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from amphost.spec.model import Board, ControlRole, DeviceSpec, Spec
+from amphost.spec.positions import KeyPath, Problem
+
+__all__ = ["board_problems", "value_problems"]
+
+# What the simulated motor senses and takes, by name and unit.
+_MOTOR_SENDS = {"position": "rad", "current": "A", "speed": "rad/s"}
+_MOTOR_ACCEPTS = {"voltage": "V"}
+
+
+def value_problems(spec: Spec) -> Iterator[Problem]:
+    """Check every range of a spec."""
+    for name, value in spec.operator.items():
+        path: KeyPath = ("operator", name)
+        yield from _in_range(path, value.range, "initial", value.initial)
+    for role_name, role in spec.roles.items():
+        if isinstance(role, ControlRole):
+            for name, output in role.writes.items():
+                path = ("roles", role_name, "writes", name)
+                yield from _in_range(path, output.range, "safe", output.safe)
+
+
+def board_problems(board: Board) -> Iterator[Problem]:
+    """Check a whole board."""
+    ports: dict[str, str] = {}
+    for name, device in board.devices.items():
+        path: KeyPath = ("devices", name)
+        for sent, send in device.sends.items():
+            yield from _ordered((*path, "sends", sent), send.range)
+        for accepted, accept in device.accepts.items():
+            yield from _in_range((*path, "accepts", accepted), accept.range, "safe", accept.safe)
+        yield from _one_end(path, device)
+        yield from _plant(path, device)
+        if device.port is not None and device.port in ports:
+            rule = f"{device.port} is the port of {ports[device.port]} too"
+            yield Problem(path=(*path, "port"), rule=rule, remedy="give each device its own port")
+        elif device.port is not None:
+            ports[device.port] = name
+
+
+def _one_end(path: KeyPath, device: DeviceSpec) -> Iterator[Problem]:
+    if device.port is not None and device.loopback is not None:
+        rule, remedy = "has a port and a loopback", "keep one of them"
+        yield Problem(path=path, rule=rule, remedy=remedy, key=True)
+    if device.port is None and device.loopback is None:
+        rule, remedy = "has neither a port nor a loopback", "add port: /dev/serial/by-id/..."
+        yield Problem(path=path, rule=rule, remedy=remedy, key=True)
+    if not device.sends and not device.accepts:
+        rule, remedy = "sends nothing and accepts nothing", "add sends or accepts"
+        yield Problem(path=path, rule=rule, remedy=remedy, key=True)
+
+
+def _plant(path: KeyPath, device: DeviceSpec) -> Iterator[Problem]:
+    """Check that the simulated motor has every value that its device sends and accepts."""
+    if device.loopback is None:
+        return
+    for key, values, known in (
+        ("sends", {name: one.unit for name, one in device.sends.items()}, _MOTOR_SENDS),
+        ("accepts", {name: one.unit for name, one in device.accepts.items()}, _MOTOR_ACCEPTS),
+    ):
+        for name, unit in values.items():
+            if known.get(name) != unit:
+                rule = f"a dc_motor has no {name} in {unit}"
+                offers = ", ".join(f"{one} in {its}" for one, its in known.items())
+                yield Problem(
+                    path=(*path, key, name), rule=rule, remedy=f"it has {offers}", key=True
+                )
+    for name in _MOTOR_ACCEPTS.keys() - device.accepts.keys():
+        rule, remedy = f"a dc_motor is driven by {name}", f"add {name} to accepts"
+        yield Problem(path=(*path, "accepts"), rule=rule, remedy=remedy)
+
+
+def _in_range(
+    path: KeyPath, limits: tuple[float, float], key: str, value: float
+) -> Iterator[Problem]:
+    low, high = limits
+    yield from _ordered(path, limits)
+    if low < high and not low <= value <= high:
+        rule = f"{value:g} is outside the range [{low:g}, {high:g}]"
+        yield Problem(path=(*path, key), rule=rule, remedy="choose a value inside it")
+
+
+def _ordered(path: KeyPath, limits: tuple[float, float]) -> Iterator[Problem]:
+    low, high = limits
+    if not low < high:
+        rule = f"the low end {low:g} is not below the high end {high:g}"
+        yield Problem(path=(*path, "range"), rule=rule, remedy="write [low, high]")

@@ -1,0 +1,56 @@
+"""The types of single values, and the base of every mapping.
+
+Rules. A pattern stands here once: the JSON Schema and the messages know it from here. Pure.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, Strict
+
+__all__ = [
+    "NAME_PATTERN",
+    "PORT_PATTERN",
+    "SOURCE_PATTERN",
+    "UNIT_PATTERN",
+    "Arm",
+    "Core",
+    "Milliseconds",
+    "Model",
+    "Name",
+    "Number",
+    "Positive",
+    "Priority",
+    "Range",
+    "RateHz",
+    "Source",
+    "Stale",
+    "Unit",
+]
+
+NAME_PATTERN = r"^[a-z][a-z0-9_]{0,31}$"
+SOURCE_PATTERN = r"^[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,31}$"
+UNIT_PATTERN = r"^[A-Za-z0-9%][A-Za-z0-9%*/^.-]{0,15}$"
+PORT_PATTERN = r"^/dev/\S{1,250}$"
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Source = Annotated[str, Field(pattern=SOURCE_PATTERN)]
+Unit = Annotated[str, Field(pattern=UNIT_PATTERN)]
+Number = Annotated[float, Field(ge=-1e30, le=1e30)]
+Positive = Annotated[float, Field(gt=0.0, le=1e30)]
+Milliseconds = Annotated[float, Field(gt=0.0, le=600_000.0)]
+RateHz = Annotated[float, Field(ge=1.0, le=20_000.0)]
+Core = Annotated[int, Field(ge=0, le=255)]
+Priority = Annotated[int, Field(ge=1, le=99)]
+Range = Annotated[tuple[Number, Number], Strict(False)]
+Stale = Literal["hold", "value", "ramp", "trip"]
+Arm = Literal["on_start", "manual"]
+
+
+class Model(BaseModel):
+    """A mapping whose keys are all known."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=False
+    )

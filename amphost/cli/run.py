@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amphost.errors import AmphostError
+from amphost.lifecycle import Mode
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -58,7 +59,9 @@ def run(args: argparse.Namespace) -> int:
     from amphost.cli.prepare import prepare  # spec and plan cost time to import: not for --help
 
     plan, attachments = prepare(args.file)
+    from amphost.supervisor.report import build
     from amphost.supervisor.runtime_dir import RuntimeDir, default_base
+    from amphost.supervisor.stopping import stop
     from amphost.supervisor.supervisor import Supervisor
 
     runtime = RuntimeDir(args.runtime_dir or default_base(), plan.system)
@@ -70,14 +73,13 @@ def run(args: argparse.Namespace) -> int:
         try:
             supervisor.start()
             failure = _drive(supervisor, args.duration, stopper, screen)
-            supervisor.stop()
+            stop(supervisor)
             screen.clear()
-            from amphost.supervisor.report import build
 
             report = build(supervisor, begun_ns)
         finally:
             supervisor.close()
-        clean = supervisor.mode.name != "SAFE" and failure is None
+        clean = supervisor.modes.mode is not Mode.SAFE and failure is None
     finally:
         runtime.close(clean=clean)
     return _finish(report, failure, stopper, as_json=args.json)
@@ -98,17 +100,17 @@ def _drive(
             "the last run of this system did not end cleanly: starting DISARMED; "
             f"look at the machine, then `amphost arm {supervisor.plan.system}`"
         )
-    while not stopper.asked:
+    while not (stopper.asked or supervisor.stop_asked):
         supervisor.step()
         trouble = supervisor.trouble()
         if trouble is not None:
             return trouble
-        if arm_now and supervisor.mode.name == "DISARMED" and not supervisor.not_ready():
+        if arm_now and supervisor.modes.mode is Mode.DISARMED and not supervisor.not_ready():
             supervisor.arm()
             arm_now = False
         now_s = time.monotonic()
-        if supervisor.armed_ns:
-            armed_s = now_s - supervisor.armed_ns / 1e9
+        if supervisor.modes.armed_ns:
+            armed_s = now_s - supervisor.modes.armed_ns / 1e9
             if duration is not None and armed_s >= duration:
                 break
             if next_usage_s is None:
@@ -184,9 +186,9 @@ class _Screen:
         if not self._live or now_s < self._next_s:
             return
         self._next_s = now_s + STATUS_S
-        parts = [supervisor.mode.name]
-        if supervisor.armed_ns:
-            parts.append(f"{now_s - supervisor.armed_ns / 1e9:6.1f} s")
+        parts = [supervisor.modes.mode.name]
+        if supervisor.modes.armed_ns:
+            parts.append(f"{now_s - supervisor.modes.armed_ns / 1e9:6.1f} s")
         for name, role in supervisor.roles.items():
             owner = supervisor.segments.mapped[name].owner
             wakeup = owner.summary_us("wakeup") if role.plan.kind != "telemetry" else None

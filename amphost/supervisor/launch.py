@@ -59,6 +59,12 @@ class DeviceRun:
     granted: dict[str, Any] = field(default_factory=dict)
     error: str = ""
 
+    def release(self) -> None:
+        """Let go of the lifeline: the device ends once its outputs are safe."""
+        if self.lifeline >= 0:
+            os.close(self.lifeline)
+            self.lifeline = -1
+
 
 class Segments:
     """Every segment of a run: created, kept open, mapped for the supervisor.

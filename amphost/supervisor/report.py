@@ -29,8 +29,8 @@ def build(supervisor: Supervisor, process_start_ns: int) -> dict[str, Any]:
     return {
         "system": plan.system,
         "board": plan.board,
-        "mode": supervisor.mode.name,
-        "armings": supervisor.arming,
+        "mode": supervisor.modes.mode.name,
+        "armings": supervisor.modes.arming,
         "startup_ms": _startup_ms(supervisor, process_start_ns),
         "time_to_safe_ms": _time_to_safe_ms(supervisor) if tripped else None,
         "safe_within_ms": plan.safe_within_ns / 1e6,

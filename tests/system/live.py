@@ -1,0 +1,116 @@
+"""A system that really runs, for the tests of the whole: started by the command that users type.
+
+Rules. Everything is read from outside: state.json, the device's journal, /proc, the exit code and
+the report. Waiting is for a condition with a deadline, never for a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+DEADLINE_S = 20.0
+
+
+def wait_for(condition: Callable[[], Any], what: str, within_s: float = DEADLINE_S) -> Any:
+    """Return the condition's first true value."""
+    end_s = time.monotonic() + within_s
+    while time.monotonic() < end_s:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.005)
+    raise AssertionError(f"not within {within_s:g} s: {what}")
+
+
+class LiveRun:
+    """One `amphost run` with a runtime directory of its own."""
+
+    def __init__(self, spec: Path, base: Path, *arguments: str) -> None:
+        self.base = base
+        self.begun_ns = time.monotonic_ns()
+        command = [sys.executable, "-m", "amphost", "run", str(spec), "--json"]
+        command += ["--runtime-dir", str(base), *arguments]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=base
+        )
+        self.pids: set[int] = {self.process.pid}
+
+    def state(self) -> dict[str, Any]:
+        """Return state.json, or nothing before there is one."""
+        for path in self.base.glob("*/state.json"):
+            with contextlib.suppress(FileNotFoundError, ValueError):
+                state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+                self.pids |= {role["pid"] for role in state["roles"].values()}
+                self.pids |= {device["pid"] for device in state["devices"].values()}
+                return state
+        return {}
+
+    def armed(self) -> dict[str, Any]:
+        """Wait until the device itself says that it follows actuations."""
+        self.event("first_actuation")
+        return wait_for(lambda: self._in_mode("ARMED"), "mode ARMED")
+
+    def _in_mode(self, mode: str) -> dict[str, Any]:
+        state = self.state()
+        return state if state.get("mode") == mode else {}
+
+    def in_mode(self, mode: str) -> dict[str, Any]:
+        """Wait for a mode."""
+        state: dict[str, Any] = wait_for(lambda: self._in_mode(mode), f"mode {mode}")
+        return state
+
+    def pid(self, role: str) -> int:
+        """Return the process id of a role, a device or the supervisor."""
+        state = self.state()
+        if role == "supervisor":
+            return int(state["pid"])
+        return int((state["roles"].get(role) or state["devices"][role])["pid"])
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Return the loopback device's own record so far."""
+        for path in self.base.glob("*/*.journal"):
+            lines = path.read_text(encoding="utf-8").splitlines()
+            return [json.loads(line) for line in lines if line.endswith("}")]
+        return []
+
+    def event(self, kind: str, after_us: int = 0) -> dict[str, Any]:
+        """Wait for an event of the device later than `after_us` on its clock."""
+
+        def found() -> dict[str, Any] | None:
+            events = [e for e in self.journal() if e["event"] == kind and e["t_us"] > after_us]
+            return events[0] if events else None
+
+        event: dict[str, Any] = wait_for(found, f"device event {kind}")
+        return event
+
+    def mark(self) -> dict[str, Any]:
+        """Have the device stamp this instant on its own clock."""
+        before = [event["t_us"] for event in self.journal()]
+        os.kill(self.pid("mcu"), signal.SIGUSR1)
+        return self.event("mark", max(before, default=0))
+
+    def finish(self, within_s: float = DEADLINE_S) -> tuple[int, dict[str, Any], str]:
+        """Wait for the end; return exit code, report and what went to stderr."""
+        out, err = self.process.communicate(timeout=within_s)
+        return self.process.returncode, json.loads(out) if out.strip() else {}, err
+
+    def gone(self) -> bool:
+        """Return whether no process of this run is left, not even a zombie."""
+        return not any(Path(f"/proc/{pid}").exists() for pid in self.pids - {0})
+
+    def end(self) -> None:
+        """End everything that is still there, by its id."""
+        self.state()
+        for pid in self.pids - {0}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.communicate()

@@ -1,0 +1,80 @@
+"""The motor example from the first process to the last, by its report and by what it leaves."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.system.live import LiveRun, wait_for
+
+
+def test_run_accounts_for_every_period_and_loses_no_sample(
+    start: Callable[..., LiveRun],
+) -> None:
+    """The report's figures are the product: they must add up exactly, whatever the host did."""
+    code, report, err = start("--for", "3s").finish()
+    assert code == 0, err
+    for name in ("control", "io"):
+        role = report["roles"][name]
+        assert role["ticks"] + role["skipped_ticks"] == role["expected_ticks"]
+        assert role["ticks"] > 2000
+    assert report["mode"] == "DISARMED"
+    assert report["recording"]["lost"] == 0
+    assert report["recording"]["samples"] > 6000
+    assert Path(report["recording"]["path"]).is_file()
+    assert report["tracking"]["ok"], report["tracking"]
+    link = report["link"]["mcu"]
+    assert link["bad_frames"] == 0
+    assert link["sequence_gaps"] == 0
+    assert link["sense_to_actuate_us"]["n"] > 1000
+
+
+def test_each_role_says_what_it_really_got(start: Callable[..., LiveRun]) -> None:
+    """A request is not a grant: the report shows the read-back, and what is missing is named."""
+    _, report, err = start("--for", "500ms").finish()
+    assert report["roles"]["control"]["core_got"] == [1], err
+    asked_fifo = report["roles"]["control"]["policy"] == "fifo"
+    assert asked_fifo or any("SCHED_FIFO" in line for line in report["degraded"])
+
+
+def test_nothing_is_left_after_a_normal_stop(start: Callable[..., LiveRun]) -> None:
+    """Processes, sockets and files of a run end with it; a clean end needs no clean-up."""
+    run = start("--for", "500ms")
+    run.armed()
+    before = run.pids | {run.pid("mcu")}
+    code, _, err = run.finish()
+    assert code == 0, err
+    assert len(before) == 5
+    assert run.gone()
+    assert list(run.base.glob("*/*")) == [] or not list(run.base.glob("*/control.sock"))
+
+
+def test_ctrl_c_stops_in_order_and_exits_130(start: Callable[..., LiveRun]) -> None:
+    """Ctrl-C is the usual end: outputs go safe first, and the device is disarmed, not expired."""
+    run = start()
+    run.armed()
+    journal = run.journal
+    os.kill(run.process.pid, signal.SIGINT)
+    disarmed = wait_for(
+        lambda: [event["event"] for event in journal() if event["event"] == "disarmed"]
+        or run.process.poll() is not None,
+        "the device is disarmed",
+    )
+    code, report, err = run.finish()
+    assert code == 130, err
+    assert report["mode"] == "DISARMED"
+    assert disarmed
+    assert run.gone()
+
+
+def test_a_second_run_of_the_same_system_is_refused(start: Callable[..., LiveRun]) -> None:
+    """Two supervisors on one device would fight; the second one says so and leaves."""
+    first = start()
+    first.armed()
+    code, _, err = start("--for", "1s").finish()
+    assert code == 1
+    assert "is running already" in err
+    assert "Traceback" not in err
+    assert first.state()["mode"] == "ARMED"

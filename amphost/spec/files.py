@@ -13,7 +13,18 @@ from pathlib import Path
 from amphost.errors import SpecError
 from amphost.spec.positions import KeyPath, Positions
 
-__all__ = ["is_file", "read_bytes"]
+__all__ = ["is_file", "is_there", "read_bytes"]
+
+
+def is_there(path: Path) -> bool:
+    """Say whether anything is there; an impossible path is nothing."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def is_file(path: Path) -> bool:

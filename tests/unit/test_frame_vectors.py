@@ -28,8 +28,10 @@ LAYOUTS = {
     1: ("<BBI", "major minor schema_hash"),
     2: (
         "<BB3sBIIIIIBB32s",
-        "major minor firmware reset_cause boot_nonce challenge schema_hash baud lease_us"
-        " sends_count accepts_count board",
+        (
+            "major minor firmware reset_cause boot_nonce challenge schema_hash baud lease_us"
+            " sends_count accepts_count board"
+        ),
     ),
     16: (
         "<QBBHHII",

@@ -1,0 +1,287 @@
+"""The native link as Python holds it: the loopback device, and a host's end of a session.
+
+Rules. Python fills the structures once; bytes, clocks and motor are the C library's. `Twin.run`
+returns only so that signals and the journal are served. `Session` moves no bytes by itself: what
+comes and goes are arguments and results. Of values that a board declares, the twin's motor knows
+`QUANTITIES` and is driven by `VOLTAGE`; anything else is refused before it boots.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from amphost import platform
+from amphost._native.amp import ffi, lib
+from amphost.errors import LocalLinkError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from amphost.plan.model import DevicePlan
+
+QUANTITIES = {
+    "position": ("rad", lib.AMP_TWIN_POSITION),
+    "current": ("A", lib.AMP_TWIN_CURRENT),
+    "speed": ("rad/s", lib.AMP_TWIN_SPEED),
+}
+VOLTAGE = ("voltage", "V")
+STEP_US = 250
+NEVER = 2**64 - 1
+
+
+def _names(enum: str, prefix: str) -> dict[int, str]:
+    """Map the numbers of a native enum to their short lower-case names."""
+    members = ffi.typeof(enum).relements
+    return {
+        number: name.removeprefix(prefix).lower()
+        for name, number in members.items()
+        if not name.endswith("_COUNT")
+    }
+
+
+EVENT_KINDS = _names("enum amp_twin_event_kind", "AMP_TWIN_")
+MODES = _names("enum amp_device_mode", "AMP_DEVICE_")
+REASONS = _names("enum amp_device_reason", "AMP_REASON_")
+SESSION_STATES = _names("enum amp_session_state", "AMP_SESSION_")
+REFUSALS = _names("enum amp_refusal", "AMP_REFUSAL_")
+SESSION_EVENTS = _names("enum amp_session_event_kind", "AMP_ON_")
+VERBS = {name: number for number, name in _names("enum amp_verb", "AMP_VERB_").items()}
+RESULTS = _names("enum amp_result", "AMP_RESULT_")
+
+
+class TwinEvent(NamedTuple):
+    """What happened to the device, on its own clock: never before its cause.
+
+    Synchronization: none required; immutable.
+    """
+
+    kind: str  # one of EVENT_KINDS
+    t_us: int
+    since_applied_us: int | None  # None: no actuation was ever applied
+    argument: int
+    late_us: int  # latest wake-up of the device's loop since the event before
+    host_ns: int
+
+
+class Heard(NamedTuple):
+    """What a session's end reports: one of `SESSION_EVENTS`.
+
+    Synchronization: none required; immutable.
+    """
+
+    kind: str
+    verb: int = 0
+    result: str = ""  # of an acknowledged command
+    refusal: str = ""
+    state: ffi.CData | None = None  # struct amp_wire_state, of a STATE message
+    values: tuple[float, ...] = ()
+
+
+class Twin:
+    """The loopback device: its C code, its clock and its motor, behind a descriptor.
+
+    Synchronization: one thread.
+    """
+
+    def __init__(
+        self,
+        plan: DevicePlan,
+        *,
+        descriptor: int,
+        wake_descriptor: int,
+        mark_byte: int,
+        boot_nonce: int,
+        firmware: Sequence[int],
+    ) -> None:
+        self._board = ffi.new("char[]", plan.board.encode())
+        self.native = ffi.new("struct amp_twin *")
+        self._event = ffi.new("struct amp_twin_event *")
+        config = ffi.new("struct amp_twin_config *")
+        config.device.board = self._board
+        config.device.firmware = list(firmware)
+        config.device.boot_nonce = boot_nonce
+        config.descriptor = descriptor
+        config.wake_descriptor = wake_descriptor
+        config.mark_byte = mark_byte
+        config.step_us = STEP_US
+        config.skew_ppm = plan.skew_ppm
+        _set_device(config.device, plan)
+        _set_values(config, plan)
+        _set_motor(config.motor, plan)
+        if lib.amp_twin_init(self.native, config, platform.linux()) < 0:
+            raise LocalLinkError(f"device {plan.name}: a value of its plan is out of range")
+
+    def run(self, until_ns: int) -> bool:
+        """Run until `until_ns`, CLOCK_MONOTONIC; return whether a wake-up ended it earlier."""
+        return bool(lib.amp_twin_run(self.native, until_ns) == lib.AMP_TWIN_WOKEN)
+
+    def drain(self) -> list[TwinEvent]:
+        """Return what has happened since the last call, oldest first."""
+        events = []
+        event = self._event
+        while lib.amp_twin_drain(self.native, event):
+            since_us = None if event.since_applied_us == NEVER else event.since_applied_us
+            events.append(
+                TwinEvent(
+                    EVENT_KINDS[event.kind],
+                    event.t_us,
+                    since_us,
+                    event.argument,
+                    event.late_us,
+                    event.host_ns,
+                )
+            )
+        return events
+
+    def is_safe(self) -> bool:
+        """Return whether it is not armed and every output stands at its safe value."""
+        device = self.native.device
+        return device.mode != lib.AMP_DEVICE_ARMED and bool(device.at_safe)
+
+    def clock_us(self, host_ns: int) -> int:
+        """Return the device's clock at `host_ns`."""
+        return int(lib.amp_twin_clock(self.native, host_ns))
+
+    def counters(self) -> dict[str, int]:
+        """Return what its loop counted about itself."""
+        counters = self.native.counters
+        return {name: int(getattr(counters, name)) for name in dir(counters)}
+
+
+def _set_device(native: ffi.CData, plan: DevicePlan) -> None:
+    native.reset_cause = lib.AMP_RESET_POWER
+    native.schema_hash = plan.schema_hash
+    native.baud = plan.baud
+    native.lease_us = plan.lease_us
+    native.state_period_us = plan.state_period_us
+
+
+def _set_values(config: ffi.CData, plan: DevicePlan) -> None:
+    """Write the tables of values, each sensed or driven by the motor."""
+    most = lib.AMP_DEVICE_VALUES_MAX
+    if max(len(plan.sends), len(plan.accepts)) > most:
+        raise LocalLinkError(f"device {plan.name}: it has more than {most} values one way")
+    for index, sent in enumerate(plan.sends):
+        unit, quantity = QUANTITIES.get(sent.name, ("", 0))
+        if unit == "" or sent.unit != unit:
+            known = ", ".join(f"{name} in {unit}" for name, (unit, _) in QUANTITIES.items())
+            raise LocalLinkError(
+                f"device {plan.name}: its motor has no {sent.name} in {sent.unit}; it has {known}"
+            )
+        config.sends[index] = quantity
+    names = [(accepted.name, accepted.unit) for accepted in plan.accepts]
+    if VOLTAGE not in names:
+        raise LocalLinkError(f"device {plan.name}: nothing drives its motor; accept a voltage in V")
+    config.voltage = names.index(VOLTAGE)
+    config.device.sends_count = len(plan.sends)
+    config.device.accepts_count = len(plan.accepts)
+    for index, accepted in enumerate(plan.accepts):
+        native = config.device.accepts[index]
+        native.low = accepted.low
+        native.high = accepted.high
+        native.safe = accepted.safe
+        native.ramp_per_s = accepted.ramp_per_s
+
+
+def _set_motor(native: ffi.CData, plan: DevicePlan) -> None:
+    known = {name for name, _ in ffi.typeof("struct amp_plant_parameters").fields}
+    given = {name for name, _ in plan.plant.parameters}
+    if plan.plant.kind != "dc_motor" or given != known:
+        raise LocalLinkError(
+            f"device {plan.name}: its plant is no dc_motor with {', '.join(sorted(known))}"
+        )
+    for name, value in plan.plant.parameters:
+        setattr(native, name, value)
+
+
+class Session:
+    """A host's end of a session, for whoever talks to a device without a pump.
+
+    Sans-I/O: bytes and times are arguments and results, in microseconds of any one clock.
+
+    Synchronization: none; one caller.
+    """
+
+    def __init__(
+        self, *, board: str, schema_hash: int, sends: int, accepts: int, number: int, now_us: int
+    ) -> None:
+        self._board = ffi.new("char[]", board.encode())
+        expected = ffi.new("struct amp_session_host *")
+        expected.board = self._board
+        expected.schema_hash = schema_hash
+        expected.lost_after_us = 50_000
+        expected.sends_count = sends
+        expected.accepts_count = accepts
+        self._sends = sends
+        self._wire = ffi.new("uint8_t[]", lib.AMP_FRAME_WIRE_MAX)
+        self._values = ffi.new("float[]", max(sends, 1))
+        self._event = ffi.new("struct amp_session_event *")
+        self.native = ffi.new("struct amp_session *")
+        lib.amp_session_host_init(self.native, expected, number, now_us)
+
+    def is_up(self) -> bool:
+        """Return whether the session stands."""
+        return bool(self.native.state == lib.AMP_SESSION_UP)
+
+    def receive(self, line: bytes, now_us: int) -> list[Heard]:
+        """Take what came from the line, and look at the clock; return what follows."""
+        heard = []
+        unread = ffi.from_buffer(line)
+        used = 0
+        while used < len(line):
+            rest = len(line) - used
+            used += lib.amp_session_receive(self.native, unread + used, rest, now_us, self._event)
+            heard += self._report()
+        while lib.amp_session_poll(self.native, now_us, self._event):
+            heard += self._report()
+        return heard
+
+    def pending(self, now_us: int) -> bytes:
+        """Return the frames that the session itself has to send now."""
+        frames = b""
+        room = lib.AMP_FRAME_WIRE_MAX
+        while size := lib.amp_session_pending(self.native, now_us, self._wire, room):
+            frames += ffi.buffer(self._wire, size)[:]
+        return frames
+
+    def actuate(self, values: Sequence[float], answers_us: int) -> bytes:
+        """Return the frame of an actuation; empty unless the session stands."""
+        payload = ffi.new("uint8_t[]", lib.AMP_ACTUATE_SIZE + 4 * len(values))
+        actuate = ffi.new("struct amp_wire_actuate *", {"answers_us": answers_us % 2**32})
+        length = lib.amp_wire_actuate_encode(actuate, list(values), len(values), payload)
+        size = lib.amp_session_send(
+            self.native,
+            lib.AMP_FRAME_ACTUATE,
+            payload,
+            length,
+            self._wire,
+            lib.AMP_FRAME_WIRE_MAX,
+        )
+        return bytes(ffi.buffer(self._wire, size))
+
+    def command(self, verb: str, now_us: int, ttl_ms: int = 100) -> int:
+        """Ask for one of `VERBS`; return the command's id, 0 when it was refused."""
+        return int(lib.amp_session_command(self.native, VERBS[verb], 0, ttl_ms, now_us))
+
+    def restart(self, number: int, now_us: int) -> None:
+        """Begin again under another number."""
+        lib.amp_session_restart(self.native, number, now_us)
+
+    def _report(self) -> list[Heard]:
+        event = self._event
+        kind = SESSION_EVENTS[event.kind]
+        if kind == "nothing":
+            return []
+        if kind == "message":
+            return self._message(event.frame)
+        return [Heard(kind, event.verb, RESULTS[event.result], REFUSALS[event.refusal])]
+
+    def _message(self, frame: ffi.CData) -> list[Heard]:
+        if frame.type != lib.AMP_FRAME_STATE:
+            return []
+        state = ffi.new("struct amp_wire_state *")
+        if not lib.amp_wire_state_decode(
+            frame.payload, frame.length, state, self._values, self._sends
+        ):
+            return []
+        return [Heard("state", state=state, values=tuple(self._values)[: self._sends])]

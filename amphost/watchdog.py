@@ -1,6 +1,6 @@
 """The supervisor's native watchdog thread: set up here, run in C.
 
-Rules. The thread is the only one of the whole package (docs/adr/0003-the-watchdog-is-the-only-thread.md): it must see a heartbeat
+Rules. The thread is the only one of the whole package (docs/adr/0003): it must see a heartbeat
 stop while Python collects garbage. It writes the e-stop word, the operator's channel and the
 wake-up histogram of the supervisor's segment; the main thread writes everything else there.
 """

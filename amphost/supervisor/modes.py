@@ -24,13 +24,15 @@ class Modes:
     Synchronization: one thread, the supervisor's main one.
     """
 
-    def __init__(self, system: System, watchdog: Watchdog, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, system: System, watchdog: Watchdog, changed: Callable[[str], None]
+    ) -> None:
         self.mode = Mode.BOOT
         self.arming = 0
         self.armed_ns = 0  # of the newest act; 0: never
         self._system = system
         self._watchdog = watchdog
-        self._say = say
+        self._changed = changed
 
     def change(self, event: ModeEvent) -> None:
         """Apply an event; ImpossibleEventError where the mode does not know it."""
@@ -45,4 +47,4 @@ class Modes:
         if before is Mode.ARMED and after is not Mode.ARMED:
             self._watchdog.run_profiles(0)
         if after is not before:
-            self._say(f"mode {before.name} -> {after.name}")
+            self._changed(f"mode {before.name} -> {after.name}")

@@ -89,7 +89,7 @@ class Supervisor:
         self._system = self._own.system()
         self._watchdog = Watchdog(plan.supervisor, self.segments.mapped)
         self._watching = False
-        self.modes = Modes(self._system, self._watchdog, say)
+        self.modes = Modes(self._system, self._watchdog, self._mode_changed)
         self._selector = selectors.DefaultSelector()
         self._origin_ns = time.monotonic_ns()
         self._launcher = Launcher(self.segments, runtime, attachments, self._origin_ns)
@@ -151,6 +151,10 @@ class Supervisor:
         if self.modes.mode is Mode.BOOT and running:
             self.modes.change(ModeEvent.READY)
         self._socket.poll()
+
+    def _mode_changed(self, line: str) -> None:
+        self.say(line)
+        self.runtime.write_state(self.state())
 
     def _beat(self) -> None:
         self._own.owner.beat(time.monotonic_ns())

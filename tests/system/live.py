@@ -92,10 +92,12 @@ class LiveRun:
         event: dict[str, Any] = wait_for(found, f"device event {kind}")
         return event
 
-    def mark(self) -> dict[str, Any]:
-        """Have the device stamp this instant on its own clock."""
+    def strike(self, victim: str, number: int) -> dict[str, Any]:
+        """Have the device stamp this instant on its own clock and send a signal to `victim`."""
+        device, struck = self.pid("mcu"), self.pid(victim)
         before = [event["t_us"] for event in self.journal()]
-        os.kill(self.pid("mcu"), signal.SIGUSR1)
+        os.kill(device, signal.SIGUSR1)
+        os.kill(struck, number)
         return self.event("mark", max(before, default=0))
 
     def finish(self, within_s: float = DEADLINE_S) -> tuple[int, dict[str, Any], str]:

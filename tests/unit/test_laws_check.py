@@ -212,3 +212,10 @@ def test_everything_wrong_is_reported_at_once() -> None:
     problems = check(law(blocks), INPUTS, {"voltage": "V"})
     assert all(isinstance(problem, LawProblem) for problem in problems)
     assert [problem.block for problem in problems] == ["python", "python", "", "ring"]
+
+
+def test_a_hostile_law_is_refused_at_once() -> None:
+    """A file of 256 KiB holds some thousand blocks; finding guesses for all would take minutes."""
+    blocks = {f"b{index}": {"add": [f"c{index}", f"b{index + 1}"]} for index in range(5000)}
+    problems = check(law(blocks), INPUTS, {"voltage": "V"})
+    assert [problem.rule for problem in problems] == ["has 5000 blocks", "has 10000 sources"]

@@ -140,7 +140,9 @@ class OutputPath:
 
     `relay_ns` is None where the source feeds the device itself. Else its values pass through
     another control role first, and this is the time until its trip has reached that role.
-    `blackout_ns` is None where the source is the operator: no law runs there.
+    `blackout_ns` is None where the source is the operator: no law runs there. After a trip the
+    longer of two ramps counts: the source follows its own, and the io role, which may see the trip
+    first, disarms the device, which then follows its own.
 
     Synchronization: none required; immutable.
     """
@@ -153,7 +155,7 @@ class OutputPath:
     lease_ns: int
     blackout_ns: int | None
     device_ramp_ns: int
-    source_ramp_ns: int
+    trip_ramp_ns: int
     inputs: tuple[InputBound, ...]
 
 
@@ -177,7 +179,7 @@ def _rows(path: OutputPath) -> Iterator[ChainRow]:
     lease = ("L", path.lease_ns), ("ramp", path.device_ramp_ns)
     frame = ("F", path.frame_period_ns)
     if path.relay_ns is None:
-        yield _row(f"{path.source} dies or hangs, or the whole host dies", frame, *lease)
+        yield _row(f"{path.source} dies or hangs, or the host dies", frame, *lease)
         yield _row(f"{path.io} dies, or the cable is out", *lease)
     for one in path.inputs:
         yield from _input_rows(path, one)
@@ -208,7 +210,7 @@ def _trip(path: OutputPath) -> tuple[tuple[str, int], ...]:
         ("T", path.period_ns),
         *relay,
         ("F", path.frame_period_ns),
-        ("ramp", path.source_ramp_ns),
+        ("ramp", path.trip_ramp_ns),
     )
 
 

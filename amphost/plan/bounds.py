@@ -58,12 +58,7 @@ def bound_rows(
     rows.append(
         _row("supervisor's heartbeat", timing.SUPERVISOR_NS, "100 ms", "control and io roles")
     )
-    stop = [
-        timing.stop_safe_ns(_longest_ramp_ns(control), control.period_ns)
-        for _, control in _controls(roles)
-    ]
-    if stop:
-        rows.append(_row("stop: outputs safe", max(stop), "ramp + 2 T", "control roles"))
+    rows += _stop_row(roles)
     rows.append(_row("stop: last process gone", timing.STOP_NS, "2 s", "supervisor"))
     return tuple(rows)
 
@@ -85,6 +80,8 @@ def _path(source: RolePlan | None, role: RolePlan, io: IoPlan, wiring: Wiring) -
     control = None if source is None else source.control
     name = SUPERVISOR if source is None else source.name
     words = {accept.word for accept in io.accepts if accept.role == name}
+    device_ramp_ns = max(map(_accept_ramp_ns, io.accepts), default=0)
+    own_ramp_ns = 0 if control is None else _longest_ramp_ns(control, words)
     return timing.OutputPath(
         source=name,
         io=role.name,
@@ -93,8 +90,8 @@ def _path(source: RolePlan | None, role: RolePlan, io: IoPlan, wiring: Wiring) -
         frame_period_ns=io.period_ns,
         lease_ns=io.lease_ns,
         blackout_ns=None if control is None else control.blackout_ns,
-        device_ramp_ns=max(map(_accept_ramp_ns, io.accepts), default=0),
-        source_ramp_ns=0 if control is None else _longest_ramp_ns(control, words),
+        device_ramp_ns=device_ramp_ns,
+        trip_ramp_ns=max(device_ramp_ns, own_ramp_ns),
         inputs=() if control is None else _input_bounds(control, wiring),
     )
 
@@ -115,7 +112,7 @@ def _relayed(
         lease_ns=path.lease_ns,
         blackout_ns=control.blackout_ns,
         device_ramp_ns=path.device_ramp_ns,
-        source_ramp_ns=path.source_ramp_ns,
+        trip_ramp_ns=path.trip_ramp_ns,
         inputs=_input_bounds(control, wiring),
     )
 
@@ -149,15 +146,12 @@ def _accept_ramp_ns(one: AcceptPlan) -> int:
     return timing.ramp_ns(one.low, one.high, one.safe, one.ramp_per_s)
 
 
-def _longest_ramp_ns(control: ControlPlan, words: set[int] | None = None) -> int:
-    """Return the longest way to safe of a role's outputs, or of those in `words`."""
+def _longest_ramp_ns(control: ControlPlan, words: set[int]) -> int:
+    """Return the longest way to safe of the outputs in `words`."""
     return max(
-        (
-            timing.ramp_ns(one.low, one.high, one.safe, one.ramp_per_s)
-            for one in control.outputs
-            if words is None or one.word in words
-        ),
-        default=0,
+        timing.ramp_ns(one.low, one.high, one.safe, one.ramp_per_s)
+        for one in control.outputs
+        if one.word in words
     )
 
 
@@ -208,6 +202,21 @@ def _io_rows(io: IoPlan, floor_ns: int, *, loopback: bool) -> Iterator[BoundPlan
         yield _row(f"{io.device}: lease", io.lease_ns, formula, "device: safe", default_ns)
     formula = "max(5 F, 5 states, 50 ms)"
     yield _row(f"{io.device}: link lost", io.link_lost_ns, formula, "pump: trip")
+
+
+def _stop_row(roles: Sequence[RolePlan]) -> Iterator[BoundPlan]:
+    controls = [control for _, control in _controls(roles)]
+    if not controls:
+        return
+    ramps_ns = [
+        timing.ramp_ns(one.low, one.high, one.safe, one.ramp_per_s)
+        for control in controls
+        for one in control.outputs
+    ]
+    ramps_ns += [_accept_ramp_ns(one) for _, io in _devices(roles) for one in io.accepts]
+    slowest_ns = max(control.period_ns for control in controls)
+    bound_ns = timing.stop_safe_ns(max(ramps_ns), slowest_ns)
+    yield _row("stop: outputs safe", bound_ns, "ramp + 2 T", "control and io roles")
 
 
 def _heartbeat_row(role: RolePlan) -> BoundPlan:

@@ -53,15 +53,14 @@ def _counts(loaded: LoadedSpec, wiring: Wiring) -> Iterator[str]:
             ]
     for path, count, most, noun in rows:
         if count > most:
-            yield loaded.where.problem(
-                path, f"{count} {noun} are more than {most}", f"use at most {most}"
-            )
+            rule = f"{count} {noun} are more than {most}"
+            yield loaded.where.problem(path, rule, f"use at most {most}", key=True)
     for name, device in loaded.board.devices.items():
         for key, values in (("sends", device.sends), ("accepts", device.accepts)):
             if len(values) > DEVICE_VALUES_MAX:
                 rule = f"{len(values)} values are more than {DEVICE_VALUES_MAX}"
                 remedy = f"use at most {DEVICE_VALUES_MAX}"
-                yield loaded.board_where.problem(("devices", name, key), rule, remedy)
+                yield loaded.board_where.problem(("devices", name, key), rule, remedy, key=True)
 
 
 def _added_names(loaded: LoadedSpec, wiring: Wiring) -> Iterator[str]:
@@ -83,7 +82,7 @@ def _directories(loaded: LoadedSpec, wiring: Wiring) -> Iterator[str]:
         found = layout.segment_problem(name, writer.signals)
         if found is not None:
             path = (OPERATOR,) if name == layout.SUPERVISOR else ("roles", name)
-            yield loaded.where.problem(path, *found)
+            yield loaded.where.problem(path, *found, key=True)
 
 
 def _feeds(loaded: LoadedSpec, wiring: Wiring) -> Iterator[str]:
@@ -96,7 +95,7 @@ def _feeds(loaded: LoadedSpec, wiring: Wiring) -> Iterator[str]:
         if len(names) > 1:
             rule = f"the values of one device come from {' and '.join(names)}"
             remedy = "let one role write all of them: they leave in one frame"
-            yield loaded.where.problem(("roles", name, "reads"), rule, remedy)
+            yield loaded.where.problem(("roles", name, "reads"), rule, remedy, key=True)
 
 
 def _leases(loaded: LoadedSpec, wiring: Wiring) -> Iterator[str]:

@@ -136,6 +136,8 @@ def core_list(cores: Sequence[int]) -> str:
 
 def cores_text(machine: Machine) -> str:
     """Say which cores a machine has."""
+    if not machine.online:
+        return "cores unknown"
     noun = "core" if len(machine.online) == 1 else "cores"
     numbers = ", ".join(str(core) for core in machine.isolated)
     isolated = f" (isolated: {numbers})" if numbers else ""

@@ -27,7 +27,7 @@ def render(plan: Plan, machine: Machine) -> str:
         _chain(plan),
         _notes(plan),
     ]
-    return "\n".join(part for part in parts if part)
+    return "\n".join(part for part in parts if part).rstrip("\n")
 
 
 def _head(plan: Plan, machine: Machine) -> str:

@@ -162,7 +162,7 @@ def path(**changes: object) -> OutputPath:
         "lease_ns": 20 * MS,
         "blackout_ns": 25 * MS,
         "device_ramp_ns": 3 * MS,
-        "source_ramp_ns": 7 * MS,
+        "trip_ramp_ns": 7 * MS,
         "inputs": (
             InputBound(name="io.position", producer_period_ns=4 * MS, stale_ns=(30 * MS, 40 * MS)),
         ),
@@ -176,9 +176,9 @@ def totals(rows: tuple[ChainRow, ...]) -> dict[str, int]:
 
 
 def test_chain_has_every_row_of_the_table() -> None:
-    """T = 1, F = 2, L = 20, blackout 25, P = 4, age 30 + 40; ramps 3 (device) and 7 (control)."""
+    """T = 1, F = 2, L = 20, blackout 25, P = 4, age 30 + 40; ramps 3, and 7 after a trip."""
     assert totals(timing.chain([path()])) == {
-        "control dies or hangs, or the whole host dies": 2 + 20 + 3,
+        "control dies or hangs, or the host dies": 2 + 20 + 3,
         "io dies, or the cable is out": 20 + 3,
         "producer of io.position dies or freezes": 30 + 40 + 1 + 2 + 7,
         "bad values of io.position": 3 * 4 + 1 + 2 + 7,
@@ -214,7 +214,7 @@ def test_an_input_without_contract_has_no_row_for_its_producer() -> None:
 def test_of_two_paths_the_longer_counts() -> None:
     """One control role may feed two devices with two leases."""
     rows = timing.chain([path(lease_ns=50 * MS), path()])
-    assert totals(rows)["control dies or hangs, or the whole host dies"] == 2 + 50 + 3
+    assert totals(rows)["control dies or hangs, or the host dies"] == 2 + 50 + 3
     assert len(rows) == 6
 
 
@@ -231,7 +231,7 @@ def test_an_operator_that_feeds_a_device_is_bounded_by_the_lease() -> None:
     """No law runs there, so there is no blackout and no trip to wait for."""
     rows = timing.chain([path(source="supervisor", blackout_ns=None, inputs=())])
     assert totals(rows) == {
-        "supervisor dies or hangs, or the whole host dies": 2 + 20 + 3,
+        "supervisor dies or hangs, or the host dies": 2 + 20 + 3,
         "io dies, or the cable is out": 20 + 3,
     }
 

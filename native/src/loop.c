@@ -18,7 +18,12 @@ static int check_input(const struct amp_loop *loop, const struct amp_loop_input 
     if (input->source >= loop->source_count ||
         input->word >= loop->sources[input->source].channel.words || (int)input->type < 0 ||
         input->type > AMP_TYPE_BOOL || (int)input->stale < 0 || input->stale > AMP_STALE_TRIP ||
-        !(input->low <= input->high) || input->max_age_ns < 0 || input->trip_after_ns < 0) {
+        !(input->low <= input->high) || input->max_age_ns < 0 || input->trip_after_ns < 0 ||
+        !isfinite(input->stale_value) || !(input->stale_ramp_per_s >= 0)) {
+        return -AMP_EARG;
+    }
+    const bool stands_in = input->stale == AMP_STALE_VALUE || input->stale == AMP_STALE_RAMP;
+    if (stands_in && !in_range(input->stale_value, input->low, input->high)) {
         return -AMP_EARG;
     }
     return AMP_OK;
@@ -78,6 +83,7 @@ int amp_loop_init(struct amp_loop *loop) {
         loop->inputs[i].is_stale = loop->inputs[i].max_age_ns > 0;
         loop->inputs[i].invalid = 0;
         loop->inputs[i].held = loop->inputs[i].stale_value;
+        loop->inputs[i].held_ns = 0;
     }
     for (uint32_t i = 0; i < loop->output_count; i++) {
         if (check_output(loop, &loop->outputs[i]) != AMP_OK) {
@@ -160,12 +166,19 @@ static double value_of(uint64_t word, enum amp_type type) {
     }
 }
 
-/* Take over a new sample, or refuse it and hold the last good one. */
-static void take_sample(struct amp_loop *loop, uint32_t index, uint64_t word, amp_ns now) {
+/* Take over a new sample, or refuse it and hold the last good one. Its time is another process's
+ * word: before any clock began it is too old, from the future it is as of now. */
+static void take_sample(struct amp_loop *loop, uint32_t index, amp_ns now) {
     struct amp_loop_input *const input = &loop->inputs[index];
-    const double value = value_of(word, input->type);
+    const struct amp_loop_source *const source = &loop->sources[input->source];
+    const amp_ns t_ns = (amp_ns)source->record[1];
+    if (input->max_age_ns > 0 && (t_ns < 0 || now - t_ns > input->max_age_ns)) {
+        return;
+    }
+    const double value = value_of(source->record[3 + input->word], input->type);
     if (in_range(value, input->low, input->high)) {
         input->held = value;
+        input->held_ns = t_ns > now + loop->timing.period_ns ? now : t_ns;
         input->known = true;
         input->invalid = 0;
         return;
@@ -185,10 +198,10 @@ static double towards(double from, double to, double step) {
 }
 
 /* The freshness contract of one input, in the period in which its age ends. */
-static void judge_age(struct amp_loop *loop, uint32_t index, amp_ns t_ns, amp_ns now, double dt_s) {
+static void judge_age(struct amp_loop *loop, uint32_t index, amp_ns now, double dt_s) {
     struct amp_loop_input *const input = &loop->inputs[index];
-    const amp_ns over_ns = now - t_ns - input->max_age_ns;
-    input->is_stale = over_ns > 0;
+    const amp_ns over_ns = now - input->held_ns - input->max_age_ns;
+    input->is_stale = !input->known || over_ns > 0;
     if (!input->is_stale) {
         return;
     }
@@ -208,19 +221,16 @@ static void judge_age(struct amp_loop *loop, uint32_t index, amp_ns t_ns, amp_ns
  * declared value that stands in. */
 static bool read_inputs(struct amp_loop *loop, amp_ns now, double dt_s) {
     bool ready = true;
+    amp_ns oldest_ns = INT64_MAX;
     loop->any_stale = false;
-    loop->sensed_ns = 0;
     for (uint32_t i = 0; i < loop->input_count; i++) {
         struct amp_loop_input *const input = &loop->inputs[i];
-        const struct amp_loop_source *const source = &loop->sources[input->source];
-        if (source->fresh) {
-            take_sample(loop, i, source->record[3 + input->word], now);
+        if (loop->sources[input->source].fresh) {
+            take_sample(loop, i, now);
         }
         if (input->max_age_ns > 0) {
-            const amp_ns t_ns = source->known ? (amp_ns)source->record[1] : 0;
-            judge_age(loop, i, t_ns, now, dt_s);
-            loop->sensed_ns =
-                loop->sensed_ns == 0 || t_ns < loop->sensed_ns ? t_ns : loop->sensed_ns;
+            judge_age(loop, i, now, dt_s);
+            oldest_ns = input->held_ns < oldest_ns ? input->held_ns : oldest_ns;
         }
         loop->law_inputs[i] = input->held;
         loop->any_stale = loop->any_stale || input->is_stale;
@@ -230,6 +240,7 @@ static bool read_inputs(struct amp_loop *loop, amp_ns now, double dt_s) {
     if (loop->any_stale) {
         amp_owner_add(loop->owner, AMP_COUNT_STALE, 1);
     }
+    loop->sensed_ns = oldest_ns < INT64_MAX ? oldest_ns : 0;
     return ready;
 }
 
@@ -243,6 +254,22 @@ static void watch_supervisor(struct amp_loop *loop, amp_ns now) {
     if (age > loop->timing.supervisor_ns && !loop->supervisor_lost) {
         loop->supervisor_lost = true;
         trip(loop, AMP_FAULT_SUPERVISOR_LOST, age, now);
+    }
+}
+
+/* A core that was away, and a machine that slept. The two clocks are read one after the other: a
+ * stall between them makes BOOTTIME look small once, so the largest lead seen is what counts. */
+static void judge_machine(struct amp_loop *loop, amp_ns wake) {
+    const amp_ns late = wake - loop->last_release - loop->timing.period_ns;
+    if (loop->last_release != 0 && late > loop->timing.blackout_ns) {
+        trip(loop, AMP_FAULT_BLACKOUT, late, wake);
+    }
+    const amp_ns suspended_ns = suspended(loop->platform);
+    if (suspended_ns - loop->suspended_ns > AMP_SUSPEND_NS) {
+        trip(loop, AMP_FAULT_SUSPEND, suspended_ns - loop->suspended_ns, wake);
+    }
+    if (suspended_ns > loop->suspended_ns) {
+        loop->suspended_ns = suspended_ns;
     }
 }
 
@@ -364,11 +391,7 @@ void amp_loop_tick(struct amp_loop *loop, amp_ns release, amp_ns wake) {
 
     amp_owner_at(loop->owner, AMP_AT_READ);
     watch_supervisor(loop, wake);
-    const amp_ns suspended_ns = suspended(loop->platform);
-    if (suspended_ns - loop->suspended_ns > AMP_SUSPEND_NS) {
-        trip(loop, AMP_FAULT_SUSPEND, suspended_ns - loop->suspended_ns, wake);
-    }
-    loop->suspended_ns = suspended_ns;
+    judge_machine(loop, wake);
     read_sources(loop);
     const bool ready = read_inputs(loop, wake, dt_s);
     follow_mode(loop, ready, wake);
@@ -391,6 +414,14 @@ bool amp_loop_may_end(const struct amp_loop *loop) {
            loop->arming == 0 && at_safe(loop);
 }
 
+/* Count |passed| releases as skipped; returns the one after them. */
+static amp_ns skip(struct amp_loop *loop, amp_ns release, amp_ns passed) {
+    if (passed > 0) {
+        amp_owner_add(loop->owner, AMP_COUNT_SKIPPED, (uint64_t)passed);
+    }
+    return release + passed * loop->timing.period_ns;
+}
+
 enum amp_loop_end amp_loop_run(struct amp_loop *loop) {
     const struct amp_platform *const platform = loop->platform;
     const amp_ns period = loop->timing.period_ns;
@@ -403,24 +434,23 @@ enum amp_loop_end amp_loop_run(struct amp_loop *loop) {
     amp_owner_begin(loop->owner, release);
 
     for (;;) { /* each pass takes one release of the grid; the end is amp_loop_may_end() */
-        if (platform->now(platform->context) < release) {
+        const amp_ns before = platform->now(platform->context);
+        if (before > release) { /* the last tick still ran */
+            release = skip(loop, release, (before - release - 1) / period + 1);
+        }
+        if (before < release) {
             platform->sleep_until(platform->context, release);
         }
         const amp_ns wake = platform->now(platform->context);
         const amp_ns late = wake - release;
-        const amp_ns passed = late > 0 ? late / period : 0;
-        if (passed > 0) {
-            amp_owner_add(loop->owner, AMP_COUNT_SKIPPED, (uint64_t)passed);
-            release += passed * period;
+        if (late > 0) {
+            release = skip(loop, release, late / period);
         }
         amp_owner_record(loop->owner, AMP_HISTOGRAM_WAKEUP, late);
         if (amp_loop_may_end(loop)) {
             amp_owner_set(loop->owner, AMP_GAUGE_T_STOP_NS, (uint64_t)wake);
             amp_owner_beat(loop->owner, AMP_AT_END, wake);
             break;
-        }
-        if (late > loop->timing.blackout_ns) {
-            trip(loop, AMP_FAULT_BLACKOUT, late, wake);
         }
         amp_loop_tick(loop, release, wake);
         release += period;

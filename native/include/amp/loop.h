@@ -38,7 +38,8 @@ enum amp_type {
     AMP_TYPE_BOOL = 3,
 };
 
-/// What stands in for an input that is over its age.
+/// What stands in for an input that is over its age. A sample that is over its age when it comes, or
+/// is invalid, is as good as none: the age is that of the last good value.
 enum amp_stale {
     AMP_STALE_HOLD = 0,  /* the last good value, then trip after |trip_after_ns| */
     AMP_STALE_VALUE = 1, /* |stale_value|, for as long as it lasts */
@@ -66,8 +67,9 @@ struct amp_loop_input {
     amp_ns max_age_ns;    /* 0: no contract */
     amp_ns trip_after_ns; /* after expiry; 0: age alone never trips */
 
-    double held; /* the last good value, or where the ramp stands */
-    bool known;  /* there was a good value */
+    double held;    /* the last good value, or where the ramp stands */
+    amp_ns held_ns; /* when the last good value was published */
+    bool known;     /* there was a good value */
     bool is_stale;
     uint32_t invalid; /* samples refused in a row */
 };
@@ -150,8 +152,8 @@ void amp_loop_tick(struct amp_loop *loop, amp_ns release, amp_ns wake);
 /// Context: real-time. Progress: bounded (outputs).
 bool amp_loop_may_end(const struct amp_loop *loop);
 
-/// Run on the grid until the end. A late loop skips to the next grid point and counts; it never
-/// catches up in a burst.
+/// Run on the grid until the end. Releases that pass while a tick still runs are skipped and counted,
+/// and so are all but the last that pass before a late wake-up: never a burst to catch up.
 /// Context: real-time. Progress: blocking.
 enum amp_loop_end amp_loop_run(struct amp_loop *loop);
 

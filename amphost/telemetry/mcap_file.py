@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO
 
-from mcap.exceptions import McapError
+from mcap.exceptions import EndOfFile, McapError
 from mcap.opcode import Opcode
 from mcap.records import Attachment, Channel, Chunk, Header, McapRecord, Message, Schema
 from mcap.stream_reader import StreamReader, get_chunk_data_stream
 from mcap.writer import MCAP0_MAGIC
+from zstandard import ZstdError
 
 MAGIC: bytes = MCAP0_MAGIC
 HEAD = struct.Struct("<BQ")  # opcode, length of what follows
@@ -27,6 +28,7 @@ FOOTER_LENGTH = FOOTER.size - HEAD.size
 CHECKSUM = struct.Struct("<I")
 KNOWN_OPCODES = frozenset(Opcode)
 UNREADABLE = (McapError, struct.error, ValueError, OverflowError, MemoryError)
+NOT_UNPACKED = (*UNREADABLE, RuntimeError, ZstdError)  # what lz4 and zstandard raise
 
 Lines = dict[int, list[tuple[int, int]]]  # channel: (log time, place in the chunk) of its messages
 
@@ -46,6 +48,15 @@ class ChunkContent:
 
     descriptions: tuple[Schema | Channel, ...]
     lines: Lines
+
+
+class _Exact(BytesIO):
+    """Bytes that give what is asked for or nothing: the package would take less without a word."""
+
+    def read(self, size: int | None = None) -> bytes:
+        if size is None or not 0 <= size <= len(self.getbuffer()) - self.tell():
+            raise EndOfFile
+        return super().read(size)
 
 
 def read_header(source: BinaryIO, size: int) -> Header | None:
@@ -90,7 +101,7 @@ def read_frame(source: BinaryIO, start: int, size: int) -> Frame | None:
 
 def parse(raw: bytes) -> McapRecord | None:
     """Return the record that `raw` holds; None for an unknown or a damaged one."""
-    reader = StreamReader(BytesIO(raw), skip_magic=True, emit_chunks=True)
+    reader = StreamReader(_Exact(raw), skip_magic=True, emit_chunks=True)
     try:
         return next(reader.records, None)
     except UNREADABLE:
@@ -114,7 +125,7 @@ def read_chunk(chunk: Chunk) -> ChunkContent | None:
         if size != chunk.uncompressed_size:
             return None
         return _walk(content)
-    except UNREADABLE:
+    except NOT_UNPACKED:
         return None
 
 

@@ -21,7 +21,8 @@ static bool config_is_valid(const struct amp_device_config *config) {
         }
     }
     if (letters == 0 || letters > AMP_BOARD_ID_MAX || config->lease_us == 0 ||
-        config->state_period_us == 0 || config->sends_count > AMP_DEVICE_VALUES_MAX ||
+        config->lease_us > AMP_SEQUENCE_FORGET_US || config->state_period_us == 0 ||
+        config->sends_count > AMP_DEVICE_VALUES_MAX ||
         config->accepts_count > AMP_DEVICE_VALUES_MAX) {
         return false;
     }

@@ -16,11 +16,12 @@ void amp_session_clear(struct amp_session *session, const struct amp_session_end
 bool amp_session_advance(struct amp_session *session, const struct amp_frame *frame,
                          uint64_t now_us) {
     const uint16_t ahead = (uint16_t)(frame->sequence - session->expected_sequence);
-    if (!session->sequence_open) {
-        if (ahead > SEQUENCE_AHEAD_MAX) {
-            session->counters.repeated++;
-            return false;
-        }
+    const bool old = ahead > SEQUENCE_AHEAD_MAX;
+    if (!session->sequence_open && old && now_us < session->heard_us + AMP_SEQUENCE_FORGET_US) {
+        session->counters.repeated++;
+        return false;
+    }
+    if (!session->sequence_open && !old) {
         session->counters.sequence_gaps += ahead;
     }
     session->sequence_open = false;

@@ -60,7 +60,7 @@ struct amp_device_config {
     uint32_t boot_nonce;      /* another one at each boot: entropy, or a counter in flash */
     uint32_t schema_hash;     /* CRC-32 of the canonical schema text */
     uint32_t baud;            /* reported, not used */
-    uint32_t lease_us;        /* at least 1 */
+    uint32_t lease_us;        /* [1, AMP_SEQUENCE_FORGET_US] */
     uint32_t state_period_us; /* at least 1 */
     uint8_t sends_count;      /* [0, AMP_DEVICE_VALUES_MAX] */
     uint8_t accepts_count;    /* [0, AMP_DEVICE_VALUES_MAX] */

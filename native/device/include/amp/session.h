@@ -27,6 +27,9 @@
 #define AMP_IDENTIFY_REFUSED_US 500000
 /// Interval of a command's retransmission.
 #define AMP_COMMAND_US 20000
+/// Silence after which the next frame's sequence is taken as it comes: 16 bits cannot tell 32768
+/// lost frames from an old one. No lease is longer, so nothing is armed by then.
+#define AMP_SEQUENCE_FORGET_US 10000000
 
 enum amp_session_state {
     AMP_SESSION_DOWN = 0,
@@ -115,11 +118,11 @@ struct amp_session {
     const struct amp_session_end *end;
     struct amp_session_host expected; /* host */
     uint16_t expected_sequence;
-    bool sequence_open;  /* the next frame's sequence is taken as it comes */
-    bool identity_known; /* host */
-    bool identity_due;   /* device */
-    bool boot_due;       /* device */
-    bool ack_due;        /* device */
+    bool sequence_open;    /* the next frame's sequence is taken as it comes */
+    bool identity_known;   /* host */
+    bool identity_due;     /* device */
+    bool boot_due;         /* device */
+    bool ack_due;          /* device */
     bool command_live;     /* host: outstanding; device: command_id is the newest of the session */
     bool command_sent;     /* host: at least once */
     bool command_over;     /* host: to be reported as expired */

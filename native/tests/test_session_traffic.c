@@ -1,0 +1,516 @@
+// Messages in a session: their order, commands and their acknowledgement, and a bad line between
+// two whole ends.
+
+#include "seeded.h"
+#include "session_rig.h"
+
+// Order.
+
+static void test_gaps_are_counted_and_old_frames_discarded(void) {
+    struct amp_session host;
+    rig_host_up(&host, 0);
+    static const struct {
+        uint16_t sequence;
+        bool taken;
+        uint64_t gaps, repeated;
+    } STEPS[] = {
+        {500, true, 0, 0}, // the first is taken as it comes
+        {501, true, 0, 0},
+        {501, false, 0, 1},
+        {500, false, 0, 2},
+        {505, true, 3, 2},
+        {502, false, 3, 3},
+        {506, true, 3, 3},
+        {506 + 0x7FFF, true, 3 + 0x7FFE, 3},
+        {506, false, 3 + 0x7FFE, 4},
+    };
+    for (size_t n = 0; n < COUNT(STEPS); n++) {
+        const struct amp_session_event event =
+            rig_feed_state(&host, RIG_NUMBER, STEPS[n].sequence, 0);
+        CHECK(event.kind == (STEPS[n].taken ? AMP_ON_MESSAGE : AMP_ON_NOTHING));
+        CHECK(host.counters.sequence_gaps == STEPS[n].gaps);
+        CHECK(host.counters.repeated == STEPS[n].repeated);
+    }
+}
+
+static void test_after_ten_seconds_of_silence_any_sequence_will_do(void) {
+    struct amp_session host;
+    const uint64_t heard_us = 1000;
+    rig_host_up(&host, 0);
+    CHECK(rig_feed_state(&host, RIG_NUMBER, 9, heard_us).kind == AMP_ON_MESSAGE);
+    const uint64_t end_us = heard_us + AMP_SEQUENCE_FORGET_US;
+    CHECK(rig_feed_state(&host, RIG_NUMBER, 8, end_us - 1).kind == AMP_ON_NOTHING);
+    CHECK(rig_feed_state(&host, RIG_NUMBER, 8, end_us).kind == AMP_ON_MESSAGE);
+    CHECK(rig_feed_state(&host, RIG_NUMBER, 8, end_us).kind == AMP_ON_NOTHING);
+    CHECK(rig_feed_state(&host, RIG_NUMBER, 9, end_us).kind == AMP_ON_MESSAGE);
+    CHECK(host.counters.sequence_gaps == 0 && host.counters.repeated == 2);
+}
+
+static void test_sequences_wrap(void) {
+    struct amp_session device;
+    rig_device_up(&device);
+    uint16_t sequence = 0xFFF0;
+    for (unsigned n = 0; n < 200000; n++) {
+        const struct amp_session_event event = rig_feed_actuate(&device, RIG_NUMBER, sequence++);
+        CHECK(event.kind == AMP_ON_MESSAGE);
+    }
+    CHECK(device.counters.sequence_gaps == 0 && device.counters.repeated == 0);
+    CHECK(rig_feed_actuate(&device, RIG_NUMBER, (uint16_t)(sequence + 2)).kind == AMP_ON_MESSAGE);
+    CHECK(device.counters.sequence_gaps == 2);
+}
+
+static void test_sent_frames_carry_rising_sequences_and_the_session(void) {
+    struct amp_session host;
+    uint8_t wire[AMP_FRAME_WIRE_MAX];
+    const uint8_t payload[8] = {1, 2, 3};
+    rig_host_begin(&host);
+    CHECK(amp_session_send(&host, AMP_FRAME_ACTUATE, payload, 8, wire, sizeof wire) == 0);
+    rig_host_up(&host, 0);
+    host.sent_sequence = 0xFFFE;
+    for (uint16_t n = 0; n < 4; n++) {
+        struct amp_frame_parser parser;
+        struct amp_frame frame;
+        enum amp_frame_verdict verdict = AMP_FRAME_MORE;
+        const size_t size = amp_session_send(&host, AMP_FRAME_ACTUATE, payload, 8, wire, 21);
+        CHECK(size == 21);
+        amp_frame_parser_init(&parser, RIG_SCHEMA);
+        CHECK(amp_frame_parse(&parser, wire, size, &verdict, &frame) == size);
+        CHECK(verdict == AMP_FRAME_GOOD && frame.session == RIG_NUMBER && frame.flags == 0);
+        CHECK(frame.sequence == (uint16_t)(0xFFFF + n) && frame.sequence == host.sent_sequence);
+    }
+    CHECK(host.counters.frames_out == 4);
+    CHECK(amp_session_send(&host, AMP_FRAME_ACTUATE, payload, 8, wire, 20) == 0);
+    CHECK(amp_session_send(&host, AMP_FRAME_ACTUATE, payload, 241, wire, sizeof wire) == 0);
+    CHECK(amp_session_send(&host, AMP_FRAME_ACTUATE, payload, 256 + 8, wire, sizeof wire) == 0);
+    CHECK(host.sent_sequence == 2 && host.counters.frames_out == 4);
+}
+
+static void test_a_replaced_frame_leaves_no_gap(void) {
+    struct amp_session host;
+    struct amp_session device;
+    struct amp_session_event event;
+    uint8_t first[64];
+    uint8_t second[64];
+    const uint8_t old[AMP_ACTUATE_SIZE + 4] = {1};
+    const uint8_t newer[AMP_ACTUATE_SIZE + 4] = {2};
+    rig_host_up(&host, 0);
+    rig_device_up(&device);
+    const size_t size = amp_session_send(&host, AMP_FRAME_ACTUATE, old, 8, first, sizeof first);
+    const uint16_t sequence = host.sent_sequence;
+    CHECK(amp_session_send(&host, AMP_FRAME_ACTUATE, old, 8, second, sizeof second) == size);
+    CHECK(amp_session_replace(&host, sequence, AMP_FRAME_ACTUATE, newer, 8, first, size) == size);
+    CHECK(amp_session_receive(&device, first, size, 0, &event) == size);
+    CHECK(event.kind == AMP_ON_MESSAGE && event.frame.payload[0] == 2);
+    CHECK(amp_session_receive(&device, second, size, 0, &event) == size);
+    CHECK(event.kind == AMP_ON_MESSAGE && event.frame.payload[0] == 1);
+    CHECK(device.counters.sequence_gaps == 0 && device.counters.repeated == 0);
+}
+
+static void test_one_call_reports_one_event_and_the_rest_is_fed_again(void) {
+    struct amp_session source;
+    struct amp_session host;
+    struct amp_session_event event;
+    uint8_t bytes[5 * 64];
+    size_t size = 0;
+    rig_host_up(&host, 0);
+    rig_device_up(&source);
+    const uint8_t payload[AMP_STATE_SIZE] = {0};
+    for (unsigned n = 0; n < 5; n++) {
+        size += amp_session_send(&source, AMP_FRAME_STATE, payload, sizeof payload, bytes + size,
+                                 sizeof bytes - size);
+    }
+    size_t events = 0;
+    for (size_t used = 0; used < size;) {
+        const size_t taken = amp_session_receive(&host, bytes + used, size - used, 0, &event);
+        CHECK(taken > 0);
+        used += taken;
+        events += event.kind == AMP_ON_MESSAGE;
+    }
+    CHECK(events == 5);
+    CHECK(amp_session_receive(&host, bytes, 0, 0, &event) == 0 && event.kind == AMP_ON_NOTHING);
+}
+
+static void test_damage_is_counted_by_its_kind(void) {
+    struct amp_session host;
+    struct amp_session_event event;
+    const uint8_t cut[] = {9, 1, 2, 0};
+    const uint8_t tiny[] = {3, 1, 2, 0};
+    const uint8_t spoilt[] = {14, 99, 1, 1, 1, 1, 1, 2, 7, 7, 7, 7, 7, 7, 0};
+    rig_host_up(&host, 0);
+    CHECK(amp_session_receive(&host, cut, sizeof cut, 0, &event) == sizeof cut);
+    CHECK(amp_session_receive(&host, tiny, sizeof tiny, 0, &event) == sizeof tiny);
+    CHECK(amp_session_receive(&host, spoilt, sizeof spoilt, 0, &event) == sizeof spoilt);
+    CHECK(host.counters.bad_cobs == 1 && host.counters.bad_length == 1);
+    CHECK(host.counters.bad_crc == 1 && host.counters.frames_in == 1);
+}
+
+// Commands: the host's end.
+
+static struct amp_wire_command sent_command(struct amp_session *host, uint64_t now_us) {
+    struct amp_wire_command command = {.id = 0};
+    const struct amp_frame frame = rig_pending(host, now_us);
+    if (frame.type == AMP_FRAME_COMMAND) {
+        CHECK(amp_wire_command_decode(frame.payload, frame.length, &command));
+    }
+    return command;
+}
+
+static void test_a_command_repeats_until_it_is_acknowledged(void) {
+    struct amp_session host;
+    rig_host_up(&host, 0);
+    const uint16_t id = amp_session_command(&host, AMP_VERB_DISARM, 77, 100, 5000);
+    CHECK(id != 0);
+    for (uint64_t n = 0; n < 3; n++) {
+        const uint64_t now_us = 5000 + 20000 * n;
+        const struct amp_wire_command command = sent_command(&host, now_us);
+        CHECK(command.id == id && command.verb == AMP_VERB_DISARM && command.argument == 77);
+        CHECK(command.ttl_ms == 100 - 20 * n);
+        CHECK(sent_command(&host, now_us + 19999).id == 0);
+    }
+    CHECK(host.counters.retransmissions == 2);
+    CHECK(rig_feed_ack(&host, RIG_NUMBER, 1, (uint16_t)(id + 1), AMP_RESULT_DONE, 0).kind ==
+          AMP_ON_NOTHING);
+    const struct amp_session_event event =
+        rig_feed_ack(&host, RIG_NUMBER, 2, id, AMP_RESULT_UNKNOWN_VERB, 60000);
+    CHECK(event.kind == AMP_ON_ACKED && event.id == id && event.verb == AMP_VERB_DISARM);
+    CHECK(event.argument == 77 && event.result == AMP_RESULT_UNKNOWN_VERB);
+    CHECK(sent_command(&host, 70000).id == 0);
+    CHECK(rig_feed_ack(&host, RIG_NUMBER, 3, id, AMP_RESULT_DONE, 0).kind == AMP_ON_NOTHING);
+    CHECK(host.counters.unexpected == 2);
+}
+
+static void test_a_command_expires_exactly_at_its_time(void) {
+    struct amp_session host;
+    struct amp_session_event event;
+    rig_host_up(&host, 0);
+    const uint16_t id = amp_session_command(&host, AMP_VERB_ESTOP, 5, 10, 1000);
+    CHECK(sent_command(&host, 10999).ttl_ms == 1);
+    CHECK(!amp_session_poll(&host, 10999, &event));
+    CHECK(amp_session_poll(&host, 11000, &event));
+    CHECK(event.kind == AMP_ON_EXPIRED && event.id == id && event.argument == 5);
+    CHECK(!amp_session_poll(&host, 11000, &event));
+    CHECK(sent_command(&host, 40000).id == 0);
+    CHECK(amp_session_command(&host, AMP_VERB_ESTOP, 0, 0, 0) == 0);
+}
+
+static void test_arm_carries_the_challenge_and_waits_for_its_turn(void) {
+    struct amp_session host;
+    struct amp_session_event event;
+    rig_host_up(&host, 0);
+    const uint16_t arm = amp_session_command(&host, AMP_VERB_ARM, 3, 100, 0);
+    CHECK(sent_command(&host, 0).argument == RIG_CHALLENGE);
+    CHECK(amp_session_command(&host, AMP_VERB_ARM, 4, 100, 0) == 0);
+    const uint16_t stop = amp_session_command(&host, AMP_VERB_ESTOP, 9, 100, 0);
+    CHECK(stop == arm + 1 && sent_command(&host, 0).verb == AMP_VERB_ESTOP);
+    CHECK(rig_feed_ack(&host, RIG_NUMBER, 1, arm, AMP_RESULT_DONE, 0).kind == AMP_ON_NOTHING);
+    event = rig_feed_ack(&host, RIG_NUMBER, 2, stop, AMP_RESULT_DONE, 0);
+    CHECK(event.kind == AMP_ON_ACKED && event.argument == 9);
+    CHECK(!amp_session_poll(&host, 1000, &event));
+    CHECK(amp_session_command(&host, AMP_VERB_ARM, 4, 100, 0) == stop + 1);
+    event = rig_feed_ack(&host, RIG_NUMBER, 3, (uint16_t)(stop + 1), AMP_RESULT_DONE, 0);
+    CHECK(event.kind == AMP_ON_ACKED && event.argument == 4);
+}
+
+static void test_the_end_of_a_session_ends_its_command(void) {
+    enum { BY_SILENCE, BY_REBOOT, BY_RESTART, BY_REFUSAL, ENDS };
+    for (int end = 0; end < ENDS; end++) {
+        struct amp_session host;
+        struct amp_session_event event;
+        struct amp_wire_identity identity = rig_identity();
+        rig_host_up(&host, 0);
+        const uint16_t id = amp_session_command(&host, AMP_VERB_ARM, 6, 60000, 0);
+        CHECK(id != 0);
+        if (end == BY_SILENCE) {
+            CHECK(amp_session_poll(&host, RIG_LOST_US, &event) && event.kind == AMP_ON_LOST);
+        } else if (end == BY_RESTART) {
+            amp_session_restart(&host, RIG_NUMBER + 1, 0);
+        } else {
+            identity.boot_nonce += end == BY_REBOOT;
+            identity.schema_hash += end == BY_REFUSAL;
+            CHECK(rig_feed_identity(&host, RIG_NUMBER, &identity, 0).kind ==
+                  (end == BY_REBOOT ? AMP_ON_REBOOT : AMP_ON_REFUSED));
+        }
+        CHECK(amp_session_command(&host, AMP_VERB_ARM, 7, 100, 0) == 0);
+        identity.schema_hash = RIG_SCHEMA;
+        CHECK(rig_feed_identity(&host, host.number, &identity, RIG_LOST_US).kind == AMP_ON_UP);
+        CHECK(sent_command(&host, RIG_LOST_US).id == 0);
+        CHECK(amp_session_command(&host, AMP_VERB_ARM, 7, 100, 0) == 0);
+        CHECK(amp_session_poll(&host, RIG_LOST_US, &event));
+        CHECK(event.kind == AMP_ON_EXPIRED && event.id == id && event.argument == 6);
+        CHECK(amp_session_command(&host, AMP_VERB_ARM, 7, 100, 0) != 0);
+    }
+}
+
+static void test_command_ids_skip_zero(void) {
+    struct amp_session host;
+    rig_host_up(&host, 0);
+    host.command_id = 0xFFFF;
+    CHECK(amp_session_command(&host, AMP_VERB_DISARM, 0, 100, 0) == 1);
+}
+
+// Commands: the device's end.
+
+static uint8_t acked(struct amp_session *device, uint16_t id) {
+    struct amp_wire_ack ack = {.result = 0xEE};
+    const struct amp_frame frame = rig_pending(device, 0);
+    CHECK(frame.type == AMP_FRAME_ACK);
+    if (frame.type == AMP_FRAME_ACK) {
+        CHECK(amp_wire_ack_decode(frame.payload, frame.length, &ack) && ack.id == id);
+    }
+    CHECK(rig_pending(device, 0).type == 0);
+    return ack.result;
+}
+
+static void test_a_command_is_applied_once_and_acknowledged_each_time(void) {
+    struct amp_session device;
+    rig_device_up(&device);
+    struct amp_wire_command command = {5, AMP_VERB_DISARM, 0, 100};
+    CHECK(rig_feed_command(&device, 1, &command).kind == AMP_ON_COMMAND);
+    CHECK(rig_feed_command(&device, 2, &command).kind == AMP_ON_NOTHING);
+    CHECK(rig_pending(&device, 0).type == 0); // not before it was applied
+    amp_session_acknowledge(&device, 4, AMP_RESULT_STALE);
+    CHECK(rig_pending(&device, 0).type == 0);
+    amp_session_acknowledge(&device, 5, AMP_RESULT_DONE);
+    CHECK(acked(&device, 5) == AMP_RESULT_DONE);
+    for (uint16_t n = 0; n < 5; n++) {
+        CHECK(rig_feed_command(&device, (uint16_t)(3 + n), &command).kind == AMP_ON_NOTHING);
+        CHECK(acked(&device, 5) == AMP_RESULT_DONE);
+    }
+    command.id = 4;
+    CHECK(rig_feed_command(&device, 9, &command).kind == AMP_ON_NOTHING);
+    CHECK(rig_pending(&device, 0).type == 0);
+    CHECK(device.counters.repeated == 7);
+    command.id = 6;
+    CHECK(rig_feed_command(&device, 10, &command).kind == AMP_ON_COMMAND);
+}
+
+static void test_only_an_arm_that_answers_the_challenge_arms(void) {
+    struct amp_session device;
+    rig_device_up(&device);
+    const uint32_t challenge = device.identity.challenge;
+    struct amp_wire_command command = {1, AMP_VERB_ARM, challenge + 1, 100};
+    CHECK(rig_feed_command(&device, 1, &command).kind == AMP_ON_NOTHING);
+    CHECK(acked(&device, 1) == AMP_RESULT_STALE);
+    command.argument = challenge;
+    CHECK(rig_feed_command(&device, 2, &command).kind == AMP_ON_NOTHING); // the id is spent
+    CHECK(acked(&device, 1) == AMP_RESULT_STALE);
+    command.id = 2;
+    command.ttl_ms = 0;
+    CHECK(rig_feed_command(&device, 3, &command).kind == AMP_ON_NOTHING);
+    CHECK(acked(&device, 2) == AMP_RESULT_EXPIRED);
+    command.id = 3;
+    command.ttl_ms = 1;
+    const struct amp_session_event event = rig_feed_command(&device, 4, &command);
+    CHECK(event.kind == AMP_ON_COMMAND && event.verb == AMP_VERB_ARM && event.id == 3);
+    command = (struct amp_wire_command){4, AMP_VERB_ESTOP, 0, 0}; // never too late to stop
+    CHECK(rig_feed_command(&device, 5, &command).kind == AMP_ON_COMMAND);
+    for (unsigned verb = 0; verb < 256; verb++) {
+        command = (struct amp_wire_command){(uint16_t)(10 + verb), (uint8_t)verb, 0, 100};
+        (void)rig_feed_command(&device, (uint16_t)(10 + verb), &command);
+        if (verb < AMP_VERB_ARM || verb > AMP_VERB_ESTOP) {
+            CHECK(acked(&device, command.id) == AMP_RESULT_UNKNOWN_VERB);
+        }
+        (void)rig_pending(&device, 0);
+    }
+}
+
+static void test_a_replayed_old_session_arms_nothing(void) {
+    struct amp_session device;
+    rig_device_up(&device);
+    const struct amp_wire_command arm = {1, AMP_VERB_ARM, device.identity.challenge, 100};
+    CHECK(rig_feed_command(&device, 1, &arm).kind == AMP_ON_COMMAND);
+    for (unsigned n = 0; n < 3; n++) { // IDENTIFY and ARM, as they were recorded
+        CHECK(rig_feed_identify(&device, RIG_NUMBER, AMP_PROTOCOL_MAJOR, RIG_SCHEMA).kind ==
+              AMP_ON_UP);
+        CHECK(rig_pending(&device, 0).type == AMP_FRAME_IDENTITY);
+        CHECK(rig_feed_command(&device, 1, &arm).kind == AMP_ON_NOTHING);
+        CHECK(acked(&device, 1) == AMP_RESULT_STALE);
+    }
+}
+
+static void test_malformed_commands_are_counted_and_nothing_else(void) {
+    struct amp_session device;
+    rig_device_up(&device);
+    const uint8_t payload[32] = {1, 0, AMP_VERB_ESTOP};
+    uint16_t sequence = 1;
+    for (size_t length = 0; length < sizeof payload; length++) {
+        const struct amp_session_event event =
+            rig_feed(&device, AMP_FRAME_COMMAND, RIG_NUMBER, sequence++, payload, length, 0);
+        CHECK(event.kind == (length == AMP_COMMAND_SIZE ? AMP_ON_COMMAND : AMP_ON_NOTHING));
+    }
+    CHECK(device.counters.unexpected == sizeof payload - 1);
+}
+
+// Two whole ends and the line between them.
+
+struct line {
+    uint8_t bytes[4096];
+    size_t size;
+    unsigned errors_in_1000; // frames hit
+};
+
+struct world {
+    struct amp_session host, device;
+    struct line to_host, to_device;
+    uint64_t now_us;
+    uint16_t host_sequence; // newest taken
+    uint16_t applied_id;
+    unsigned applied, acked, expired, asked, ups, losses;
+    bool quiet; // the line is perfect now
+};
+
+/// Loses, repeats, damages or garbles a frame now and then.
+static void carry(struct line *line, const uint8_t *wire, size_t size) {
+    const bool hit = seeded_below(1000) < line->errors_in_1000;
+    const uint64_t fault = seeded_below(4);
+    for (unsigned copy = 0; copy < (hit && fault == 0 ? 2u : 1u); copy++) {
+        for (size_t i = 0; i < size && !(hit && fault == 1); i++) {
+            const bool flipped = hit && fault == 2 && i == size / 2;
+            if (line->size < sizeof line->bytes && !(hit && fault == 3 && i > size / 2)) {
+                line->bytes[line->size++] = (uint8_t)(wire[i] ^ (flipped ? 0x10u : 0u));
+            }
+        }
+    }
+}
+
+static void host_turn(struct world *world) {
+    uint8_t wire[AMP_FRAME_WIRE_MAX];
+    struct amp_session_event event;
+    for (size_t used = 0; used < world->to_host.size;) {
+        used += amp_session_receive(&world->host, world->to_host.bytes + used,
+                                    world->to_host.size - used, world->now_us, &event);
+        world->acked += event.kind == AMP_ON_ACKED;
+        world->ups += event.kind == AMP_ON_UP;
+        CHECK(event.kind != AMP_ON_REFUSED && event.kind != AMP_ON_REBOOT);
+        CHECK(event.kind != AMP_ON_ACKED || event.result == AMP_RESULT_DONE);
+    }
+    world->to_host.size = 0;
+    while (amp_session_poll(&world->host, world->now_us, &event)) {
+        world->expired += event.kind == AMP_ON_EXPIRED;
+        world->losses += event.kind == AMP_ON_LOST;
+    }
+    if (world->host.state == AMP_SESSION_UP && seeded_below(30) == 0 &&
+        amp_session_command(&world->host, AMP_VERB_ARM, 1, 300, world->now_us) != 0) {
+        world->asked++;
+    }
+    for (size_t size = 1; size > 0;) {
+        size = amp_session_pending(&world->host, world->now_us, wire, sizeof wire);
+        carry(&world->to_device, wire, size);
+    }
+}
+
+static void device_turn(struct world *world) {
+    uint8_t wire[AMP_FRAME_WIRE_MAX];
+    const uint8_t state[AMP_STATE_SIZE + 8] = {0};
+    struct amp_session_event event;
+    for (size_t used = 0; used < world->to_device.size;) {
+        used += amp_session_receive(&world->device, world->to_device.bytes + used,
+                                    world->to_device.size - used, world->now_us, &event);
+        if (event.kind == AMP_ON_COMMAND) {
+            CHECK(event.id != world->applied_id);
+            world->applied_id = event.id;
+            world->applied++;
+            amp_session_acknowledge(&world->device, event.id, AMP_RESULT_DONE);
+        }
+        CHECK(event.kind != AMP_ON_REFUSED);
+    }
+    world->to_device.size = 0;
+    for (size_t size = 1; size > 0;) {
+        size = amp_session_pending(&world->device, world->now_us, wire, sizeof wire);
+        carry(&world->to_host, wire, size);
+    }
+    carry(
+        &world->to_host, wire,
+        amp_session_send(&world->device, AMP_FRAME_STATE, state, sizeof state, wire, sizeof wire));
+}
+
+static void world_run(struct world *world, unsigned errors_in_1000, unsigned turns) {
+    world->to_host.errors_in_1000 = errors_in_1000;
+    world->to_device.errors_in_1000 = errors_in_1000;
+    for (unsigned turn = 0; turn < turns; turn++) {
+        world->now_us += 5000;
+        host_turn(world);
+        device_turn(world);
+    }
+}
+
+static void world_begin(struct world *world) {
+    const struct amp_wire_identity identity = rig_identity();
+    memset(world, 0, sizeof *world);
+    amp_session_device_init(&world->device, &identity);
+    amp_session_host_init(&world->host, &RIG_EXPECTED, RIG_NUMBER, 0);
+}
+
+static void test_two_ends_over_a_good_line_lose_nothing(void) {
+    struct world world;
+    world_begin(&world);
+    world_run(&world, 0, 2000);
+    CHECK(world.ups == 1 && world.losses == 0 && world.expired == 0);
+    CHECK(world.asked > 10 && world.applied >= world.asked - 1);
+    CHECK(world.applied <= world.asked && world.acked >= world.asked - 1);
+    CHECK(world.host.counters.sequence_gaps == 0 && world.host.counters.bad_crc == 0);
+    CHECK(world.device.counters.sequence_gaps == 0 && world.device.counters.repeated == 0);
+    CHECK(world.host.counters.retransmissions == 0);
+}
+
+static void test_two_ends_over_a_bad_line_apply_each_command_at_most_once(void) {
+    static const unsigned RATES[] = {10, 100, 300, 600, 900};
+    for (size_t n = 0; n < COUNT(RATES); n++) {
+        struct world world;
+        world_begin(&world);
+        world_run(&world, RATES[n], 20000);
+        CHECK(world.applied <= world.asked);
+        CHECK(world.acked + world.expired <= world.asked);
+        CHECK(world.acked <= world.applied);
+        CHECK(world.asked > 0);
+        world_run(&world, 0, 200); // and find together again
+        CHECK(world.host.state == AMP_SESSION_UP && world.device.state == AMP_SESSION_UP);
+        CHECK(world.host.number == world.device.number);
+    }
+}
+
+static void test_random_frames_from_either_end_break_nothing(void) {
+    static const uint8_t TYPES[] = {1, 2, 16, 17, 18, 19, 20, 0, 21, 255};
+    struct amp_session ends[2];
+    const struct amp_wire_identity identity = rig_identity();
+    amp_session_device_init(&ends[0], &identity);
+    rig_host_begin(&ends[1]);
+    for (unsigned n = 0; n < 200000; n++) {
+        uint8_t payload[64];
+        struct amp_session *end = &ends[seeded_below(2)];
+        struct amp_session_event event;
+        for (size_t i = 0; i < sizeof payload; i++) {
+            payload[i] = (uint8_t)(seeded_below(3) == 0 ? AMP_PROTOCOL_MAJOR : seeded_next());
+        }
+        event = rig_feed(end, (enum amp_frame_type)TYPES[seeded_below(sizeof TYPES)],
+                         seeded_below(2) == 0 ? end->number : (uint16_t)seeded_below(3),
+                         (uint16_t)seeded_next(), payload, (size_t)seeded_below(65), n);
+        CHECK(event.kind <= AMP_ON_COMMAND && end->state <= AMP_SESSION_REFUSED);
+        (void)amp_session_poll(end, n, &event);
+        (void)rig_pending(end, n);
+    }
+}
+
+int main(void) {
+    seeded_begin();
+    RUN(test_gaps_are_counted_and_old_frames_discarded);
+    RUN(test_after_ten_seconds_of_silence_any_sequence_will_do);
+    RUN(test_sequences_wrap);
+    RUN(test_sent_frames_carry_rising_sequences_and_the_session);
+    RUN(test_a_replaced_frame_leaves_no_gap);
+    RUN(test_one_call_reports_one_event_and_the_rest_is_fed_again);
+    RUN(test_damage_is_counted_by_its_kind);
+    RUN(test_a_command_repeats_until_it_is_acknowledged);
+    RUN(test_a_command_expires_exactly_at_its_time);
+    RUN(test_arm_carries_the_challenge_and_waits_for_its_turn);
+    RUN(test_the_end_of_a_session_ends_its_command);
+    RUN(test_command_ids_skip_zero);
+    RUN(test_a_command_is_applied_once_and_acknowledged_each_time);
+    RUN(test_only_an_arm_that_answers_the_challenge_arms);
+    RUN(test_a_replayed_old_session_arms_nothing);
+    RUN(test_malformed_commands_are_counted_and_nothing_else);
+    RUN(test_two_ends_over_a_good_line_lose_nothing);
+    RUN(test_two_ends_over_a_bad_line_apply_each_command_at_most_once);
+    RUN(test_random_frames_from_either_end_break_nothing);
+    return CHECK_DONE();
+}

@@ -76,7 +76,7 @@ def finalise(path: Path) -> RecoveryResult:
 
 
 def finalise_all(directory: Path) -> list[RecoveryResult]:
-    """Complete every recording of ours in `directory`; return those that were not complete.
+    """Complete every recording of ours in `directory`; return what was done, and what failed.
 
     A file that another program wrote is not ours to touch, whatever its name.
     """
@@ -90,7 +90,7 @@ def steps_all(directory: Path) -> Generator[None, None, list[RecoveryResult]]:
         if _is_cut(path):
             results.append((yield from steps(path)))
         yield
-    return results
+    return [one for one in results if one.outcome is not Outcome.IN_USE]
 
 
 def steps(path: Path) -> Steps:

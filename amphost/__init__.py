@@ -7,9 +7,11 @@ one leaf module must not pay for the others.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
+    from typing import Any
+
     from amphost.errors import AmphostError
     from amphost.mailbox import Follower, Segment
     from amphost.plan.model import Plan

@@ -14,7 +14,7 @@ class AmphostError(Exception):
 
 
 class SpecError(AmphostError):
-    """The files are wrong: all problems at once, one line each, `file:line:col: path: rule; remedy`."""
+    """The files are wrong: every problem, one line each, `file:line:col: path: rule; remedy`."""
 
     exit_code = 78
 

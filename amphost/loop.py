@@ -7,12 +7,12 @@ Python runs on the tick path. All memory is allocated here, before arming.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from amphost import platform
 from amphost._native.amp import ffi, lib
 from amphost.errors import MailboxError
 
+TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from amphost import platform
 from amphost._native.amp import ffi, lib
 from amphost.errors import MailboxError
 
+TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self

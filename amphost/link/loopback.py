@@ -25,12 +25,12 @@ import sys
 import time
 import tty
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 from amphost import platform
 from amphost.device import REASONS, Twin, TwinEvent
 from amphost.errors import AmphostError
 
+TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from typing import Any
 

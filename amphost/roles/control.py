@@ -5,10 +5,9 @@ Rules. Imports nothing that the loop does not need; calls C once and comes back 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from amphost.loop import Loop
 
+TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -13,13 +13,13 @@ import os
 import signal
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from amphost.errors import AmphostError
 from amphost.roles import handover
 from amphost.roles.context import Context
 from amphost.roles.settle import settle
 
+TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from typing import Any
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import os
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from typing import Any, Protocol
 

@@ -5,11 +5,10 @@ Rules. pyserial is imported here and in no other role; after `ready` no Python r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from amphost.link.serial_port import open_port
 from amphost.pump import Pump
 
+TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import resource
-from typing import TYPE_CHECKING
 
 from amphost import platform
 
+TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any

@@ -2,8 +2,8 @@
 
 Rules. A Unix socket in the runtime directory, 0660; the peer's credentials decide (this user or
 root), not what it says. One line of JSON in, one line out: `{"verb": "arm"}` ->
-`{"ok": true, "mode": "ARMED"}` or `{"ok": false, "error": "..."}`. At most 64 KiB a line, 8 clients,
-and a client that misbehaves is dropped and counted. Never blocks the supervisor.
+`{"ok": true, "mode": "ARMED"}` or `{"ok": false, "error": "..."}`. At most 64 KiB a line and 8
+clients; one that misbehaves is dropped and counted. Never blocks the supervisor.
 """
 
 from __future__ import annotations

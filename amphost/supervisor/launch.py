@@ -115,7 +115,8 @@ class Launcher:
         self._runtime = runtime
         self._origin_ns = origin_ns
         self._attachments = [
-            (name, media_type, _memfd_of(name, content)) for name, media_type, content in attachments
+            (name, media_type, _memfd_of(name, content))
+            for name, media_type, content in attachments
         ]
 
     def start_role(self, run: RoleRun, now_ns: int) -> None:

@@ -24,9 +24,7 @@ class Modes:
     Synchronization: one thread, the supervisor's main one.
     """
 
-    def __init__(
-        self, system: System, watchdog: Watchdog, changed: Callable[[str], None]
-    ) -> None:
+    def __init__(self, system: System, watchdog: Watchdog, changed: Callable[[str], None]) -> None:
         self.mode = Mode.BOOT
         self.arming = 0
         self.armed_ns = 0  # of the newest act; 0: never

@@ -1,6 +1,6 @@
 """What a system lacks: before it may be armed, and against what its plan asked for.
 
-Rules. Reads, never acts. Each answer is a sentence for the user, with the remedy where there is one.
+Rules. Reads, never acts. Each answer is a sentence for the user, with the remedy if there is one.
 """
 
 from __future__ import annotations

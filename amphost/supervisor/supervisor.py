@@ -47,6 +47,7 @@ TURN_S = 0.01
 START_NS = 5_000_000_000
 PRIORITY = 1
 """SCHED_FIFO, below every role: a busy ordinary process on the same core cannot starve it."""
+VERBS = ("arm", "disarm", "acknowledge", "stop", "state")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,14 +148,18 @@ class Supervisor:
             if run.restart_at_ns is not None and now_ns >= run.restart_at_ns:
                 self.say(f"{run.plan.name}: starting again (epoch {run.epoch + 1})")
                 self._start_role(run)
-        running = all(run.state is RoleState.RUNNING for run in self.roles.values())
-        if self.modes.mode is Mode.BOOT and running:
+        if self.modes.mode is Mode.BOOT and self._control_path_runs():
             self.modes.change(ModeEvent.READY)
         self._socket.poll()
 
     def _mode_changed(self, line: str) -> None:
         self.say(line)
         self.runtime.write_state(self.state())
+
+    def _control_path_runs(self) -> bool:
+        """Return whether every role that arming needs runs: it waits for no observer."""
+        needed = [run for run in self.roles.values() if run.plan.kind in CONTROL_PATH]
+        return all(run.state is RoleState.RUNNING for run in needed)
 
     def _beat(self) -> None:
         self._own.owner.beat(time.monotonic_ns())
@@ -238,8 +243,7 @@ class Supervisor:
                 self.modes.change(ModeEvent.TRIP)
                 self._end_hung(run)
             elif (
-                self.modes.mode is Mode.ARMED
-                and owner.gauge("refused_arming") == self.modes.arming
+                self.modes.mode is Mode.ARMED and owner.gauge("refused_arming") == self.modes.arming
             ):
                 _, fault, argument, _ = owner.faults()
                 self._fault(Fault(fault), run, describe(fault, argument, run.plan))
@@ -290,7 +294,7 @@ class Supervisor:
         elif verb == "stop":
             self.stop_asked = True
         elif verb != "state":
-            raise AmphostError(f"{verb!r} is no verb; there are arm, disarm, acknowledge, stop, state")
+            raise AmphostError(f"{verb!r} is no verb; there are {', '.join(VERBS)}")
         return self.state()
 
     def not_ready(self) -> list[str]:
@@ -359,7 +363,8 @@ class Supervisor:
         if self._watching:
             self._watchdog.stop()
             self._watching = False
-        for run in [*self.roles.values(), *self.devices.values()]:
+        runs: list[RoleRun | DeviceRun] = [*self.roles.values(), *self.devices.values()]
+        for run in runs:
             if run.child is not None:
                 run.child.kill()
                 run.child.reap()

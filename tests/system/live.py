@@ -57,7 +57,7 @@ class LiveRun:
     def armed(self) -> dict[str, Any]:
         """Wait until the device itself says that it follows actuations."""
         self.event("first_actuation")
-        return wait_for(lambda: self._in_mode("ARMED"), "mode ARMED")
+        return self.in_mode("ARMED")
 
     def _in_mode(self, mode: str) -> dict[str, Any]:
         state = self.state()

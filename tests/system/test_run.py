@@ -58,8 +58,10 @@ def test_ctrl_c_stops_in_order_and_exits_130(start: Callable[..., LiveRun]) -> N
     journal = run.journal
     os.kill(run.process.pid, signal.SIGINT)
     disarmed = wait_for(
-        lambda: [event["event"] for event in journal() if event["event"] == "disarmed"]
-        or run.process.poll() is not None,
+        lambda: (
+            [event["event"] for event in journal() if event["event"] == "disarmed"]
+            or run.process.poll() is not None
+        ),
         "the device is disarmed",
     )
     code, report, err = run.finish()

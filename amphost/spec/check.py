@@ -43,7 +43,8 @@ def _control(
 ) -> tuple[tuple[BlockSpec, ...], list[Problem]]:
     inputs, problems = read_problems(name, role.reads, signals)
     blocks, law_problems = read_law(name, role.law)
-    if not law_problems and not holes.within("roles", name):
+    broken = any(holes.within("roles", name, key) for key in ("reads", "law", "writes"))
+    if not law_problems and not broken:
         units = {key: "" if one is None else one.unit for key, one in inputs.items()}
         outputs = {key: one.unit for key, one in role.writes.items()}
         law_problems = check_law(name, blocks, units, outputs)

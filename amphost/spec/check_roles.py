@@ -29,9 +29,9 @@ def role_problems(spec: Spec, board: Board | None, holes: Holes) -> Iterator[Pro
             rule = f"{name} may not be the name of a role"
             yield Problem(path=("roles", name), rule=rule, remedy="give it another", key=True)
     yield from _devices(spec, board, holes)
-    yield from _cores(spec)
+    yield from _cores(spec, holes)
     for name, role in spec.roles.items():
-        if isinstance(role, ControlRole):
+        if isinstance(role, ControlRole) and not holes.at("roles", name, "rate_hz"):
             yield from _times(name, role)
 
 
@@ -52,8 +52,13 @@ def _devices(spec: Spec, board: Board | None, holes: Holes) -> Iterator[Problem]
             yield Problem(path=path, rule=rule, remedy=remedy + known)
 
 
-def _cores(spec: Spec) -> Iterator[Problem]:
-    fifo = [(name, role) for name, role in spec.roles.items() if isinstance(role, Fifo)]
+def _cores(spec: Spec, holes: Holes) -> Iterator[Problem]:
+    fifo = [
+        (name, role)
+        for name, role in spec.roles.items()
+        if isinstance(role, Fifo)
+        and not any(holes.at("roles", name, key) for key in ("core", "priority", "rate_hz"))
+    ]
     for (first, one), (second, other) in combinations(fifo, 2):
         if one.core != other.core:
             continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from amphost.spec.decode import Holes
 from amphost.spec.model import Board, ControlRole, DeviceSpec, Spec
 from amphost.spec.positions import KeyPath, Problem
 
@@ -30,7 +31,7 @@ def value_problems(spec: Spec) -> Iterator[Problem]:
                 yield from _in_range(path, output.range, "safe", output.safe)
 
 
-def board_problems(board: Board) -> Iterator[Problem]:
+def board_problems(board: Board, holes: Holes) -> Iterator[Problem]:
     """Check a whole board."""
     ports: dict[str, str] = {}
     for name, device in board.devices.items():
@@ -39,8 +40,12 @@ def board_problems(board: Board) -> Iterator[Problem]:
             yield from _ordered((*path, "sends", sent), send.range)
         for accepted, accept in device.accepts.items():
             yield from _in_range((*path, "accepts", accepted), accept.range, "safe", accept.safe)
-        yield from _one_end(path, device)
-        yield from _plant(path, device)
+        if not (holes.within(*path, "port") or holes.within(*path, "loopback")):
+            yield from _one_end(path, device)
+        if not device.sends and not device.accepts and not holes.within(*path):
+            rule, remedy = "sends nothing and accepts nothing", "add sends or accepts"
+            yield Problem(path=path, rule=rule, remedy=remedy, key=True)
+        yield from _plant(path, device, holes)
         if device.port is not None and device.port in ports:
             rule = f"{device.port} is the port of {ports[device.port]} too"
             yield Problem(path=(*path, "port"), rule=rule, remedy="give each device its own port")
@@ -55,12 +60,9 @@ def _one_end(path: KeyPath, device: DeviceSpec) -> Iterator[Problem]:
     if device.port is None and device.loopback is None:
         rule, remedy = "has neither a port nor a loopback", "add port: /dev/serial/by-id/..."
         yield Problem(path=path, rule=rule, remedy=remedy, key=True)
-    if not device.sends and not device.accepts:
-        rule, remedy = "sends nothing and accepts nothing", "add sends or accepts"
-        yield Problem(path=path, rule=rule, remedy=remedy, key=True)
 
 
-def _plant(path: KeyPath, device: DeviceSpec) -> Iterator[Problem]:
+def _plant(path: KeyPath, device: DeviceSpec, holes: Holes) -> Iterator[Problem]:
     """Check that the simulated motor has every value that its device sends and accepts."""
     if device.loopback is None:
         return
@@ -76,6 +78,8 @@ def _plant(path: KeyPath, device: DeviceSpec) -> Iterator[Problem]:
                     path=(*path, key, name), rule=rule, remedy=f"it has {offers}", key=True
                 )
     for name in _MOTOR_ACCEPTS.keys() - device.accepts.keys():
+        if holes.at(*path, "accepts", name):
+            continue
         rule, remedy = f"a dc_motor is driven by {name}", f"add {name} to accepts"
         yield Problem(path=(*path, "accepts"), rule=rule, remedy=remedy)
 

@@ -8,7 +8,8 @@ keep silent. A value that the YAML reader refused gets no second complaint. Pure
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -17,14 +18,16 @@ from pydantic_core import ErrorDetails
 
 from amphost.spec.expected import Node, expected_at
 from amphost.spec.positions import PROBLEMS_MAX, KeyPath, Problem
-from amphost.spec.value_types import Model
+from amphost.spec.value_types import NAME_PATTERN, Model
 from amphost.spec.wording import path_of, problem_of
 from amphost.spec.yaml_strict import Document
 
 __all__ = ["Decoded", "Holes", "decode_model"]
 
 M = TypeVar("M", bound=Model)
+StandIn = Callable[[KeyPath], object]
 _ROUNDS_MAX = 20
+_NAME = re.compile(NAME_PATTERN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,14 @@ class Holes:
         """Say whether anything at, above or below `path` is missing."""
         return self.at(*path) or any(hole[: len(path)] == path for hole in self.paths)
 
+    def misnamed(self, *path: str | int) -> bool:
+        """Say whether an entry of the mapping at `path` has a name that cannot be meant."""
+        return any(
+            hole[:-1] == path and _NAME.fullmatch(str(hole[-1])) is None
+            for hole in self.paths
+            if hole
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded(Generic[M]):
@@ -62,9 +73,9 @@ def decode_model(
     document: Document,
     *,
     schema: Callable[[], Node],
-    stand_ins: Mapping[str, object],
+    stand_in: StandIn,
 ) -> Decoded[M]:
-    """Validate a document; `stand_ins` replace missing top-level values to go on with."""
+    """Validate a document; `stand_in` gives a value for a missing path to go on with, or None."""
     problems = list(document.problems)
     if not isinstance(document.root, dict):
         if not problems:
@@ -84,7 +95,7 @@ def decode_model(
         return Decoded(model=valid, problems=tuple(problems), holes=_holes(silent))
     holes = set(silent)
     return Decoded(
-        model=_cut(model, root, stand_ins, holes), problems=tuple(problems), holes=_holes(holes)
+        model=_cut(model, root, stand_in, holes), problems=tuple(problems), holes=_holes(holes)
     )
 
 
@@ -118,9 +129,7 @@ def _empty_paths(root: dict[str, Any]) -> list[KeyPath]:
     return sorted(found, key=str)
 
 
-def _cut(
-    model: type[M], root: dict[str, Any], stand_ins: Mapping[str, object], holes: set[KeyPath]
-) -> M | None:
+def _cut(model: type[M], root: dict[str, Any], stand_in: StandIn, holes: set[KeyPath]) -> M | None:
     """Cut out what is wrong until the rest is valid; None where nothing is left to check."""
     for _ in range(_ROUNDS_MAX):
         valid, errors = _validate(model, root)
@@ -128,22 +137,19 @@ def _cut(
             return valid
         for error in errors:
             path = path_of(error, root)
-            if error["type"] in ("missing", "union_tag_not_found", "union_tag_invalid"):
+            missing = error["type"] in ("missing", "union_tag_not_found", "union_tag_invalid")
+            instead = stand_in(path) if missing else None
+            if instead is None and missing:
                 path = path[:-1]
-            if path:
-                _remove(root, path)
-                holes.add(path)
-            elif error["loc"][-1] in stand_ins:
-                name = str(error["loc"][-1])
-                root[name] = copy.deepcopy(stand_ins[name])
-                holes.add((name,))
-            else:
+            if not path:
                 return None
+            holes.add(path)
+            _put(root, path, instead)
     return None
 
 
-def _remove(root: dict[str, Any], path: KeyPath) -> None:
-    """Remove what stands at `path`; of a list, the whole list."""
+def _put(root: dict[str, Any], path: KeyPath, instead: object) -> None:
+    """Put `instead` at `path`; with None remove what stands there, and of a list all of it."""
     above: Any = root
     for part in path[:-1]:
         below = above.get(part) if isinstance(above, dict) else None
@@ -152,4 +158,7 @@ def _remove(root: dict[str, Any], path: KeyPath) -> None:
                 above.pop(part, None)
             return
         above = below
-    above.pop(path[-1], None)
+    if instead is None:
+        above.pop(path[-1], None)
+    else:
+        above[path[-1]] = copy.deepcopy(instead)

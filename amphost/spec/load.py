@@ -30,14 +30,15 @@ __all__ = ["PROFILE_BYTES_MAX", "LoadedSpec", "load", "load_board"]
 
 PROFILE_BYTES_MAX = 4 * 1024 * 1024
 _SUFFIX = ".yaml"
-_UNREAD = "unread"  # stands in for a name that is missing, so that reading can go on
-_SPEC_STAND_INS = {
+# What stands in for something missing, so that reading can go on to the next problem.
+_UNREAD = "unread"
+_SPEC_STAND_INS: Mapping[str, object] = {
     "name": _UNREAD,
     "board": _UNREAD,
     "safety": {"safe_within_ms": 1.0},
     "roles": {_UNREAD: {"kind": "telemetry", "core": 0}},
 }
-_BOARD_STAND_INS = {"name": _UNREAD}
+_ROLE_STAND_INS: Mapping[str, object] = {"core": 0, "priority": 1, "rate_hz": 1.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ def load(path: Path, *, boards: Sequence[Path]) -> LoadedSpec:
     """Read `path`; look for its board by name in the folders `boards`, in that order."""
     text = decode(read_bytes(path, BYTES_MAX), str(path))
     document = read(text, str(path))
-    decoded = decode_model(Spec, document, schema=spec_schema, stand_ins=_SPEC_STAND_INS)
+    decoded = decode_model(Spec, document, schema=spec_schema, stand_in=_in_spec)
     problems = list(decoded.problems)
     beside = _Lines()
     spec, holes = decoded.model, decoded.holes
@@ -119,16 +120,28 @@ def load_board(path: Path) -> Board:
     return board
 
 
+def _in_spec(path: KeyPath) -> object:
+    if len(path) == 3 and path[0] == "roles":
+        return _ROLE_STAND_INS.get(str(path[2]))
+    return _SPEC_STAND_INS.get(str(path[0])) if len(path) == 1 else None
+
+
+def _in_board(path: KeyPath) -> object:
+    return _UNREAD if path == ("name",) else None
+
+
 def _read_board(path: Path) -> _BoardFile:
     text = decode(read_bytes(path, BYTES_MAX), str(path))
     document = read(text, str(path))
-    decoded = decode_model(Board, document, schema=board_schema, stand_ins=_BOARD_STAND_INS)
+    decoded = decode_model(Board, document, schema=board_schema, stand_in=_in_board)
     return _BoardFile(path=path, text=text, document=document, decoded=decoded)
 
 
 def _board_problems(found: _BoardFile) -> list[Problem]:
     board = found.decoded.model
-    return [*found.decoded.problems, *(board_problems(board) if board is not None else ())]
+    if board is None:
+        return list(found.decoded.problems)
+    return [*found.decoded.problems, *board_problems(board, found.decoded.holes)]
 
 
 def _board(

@@ -42,7 +42,7 @@ def read_profile(
     if problems:
         return (), problems
     if not 2 <= len(lines) - 1 <= POINTS_MAX:
-        rule = f"has {len(lines) - 1} points"
+        rule = f"the number of points is {len(lines) - 1}"
         remedy = f"give 2 to {POINTS_MAX}"
         return (), [Problem(path=path, rule=rule, remedy=remedy, place=(1, 1))]
     rows = _Rows(len(header), header.index(TIME), header.index(column), limits, path)

@@ -7,6 +7,7 @@ them to it); messages take the description of a key from here too. Pure.
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -23,8 +24,9 @@ TUNABLE_TEXT = "Its parameters may change while it runs."
 _HIDDEN = ("title", "discriminator")
 
 
+@functools.cache
 def spec_schema() -> Node:
-    """Return the schema of a spec file."""
+    """Return the schema of a spec file; it is made once, do not change it."""
     schema = _schema_of(Spec, "amphost spec")
     law = schema["definitions"][ControlRole.__name__]["properties"]["law"]
     del law["additionalProperties"]
@@ -35,8 +37,9 @@ def spec_schema() -> Node:
     return schema
 
 
+@functools.cache
 def board_schema() -> Node:
-    """Return the schema of a board file."""
+    """Return the schema of a board file; it is made once, do not change it."""
     return _schema_of(Board, "amphost board")
 
 

@@ -48,18 +48,14 @@ class Signals:
         if writer == reader:
             remedy = "name another role, or use the law's own signal"
             return Problem(path=path, rule=f"{source} is what this role writes", remedy=remedy)
-        if self._hidden(writer, name):
+        there = None if self._hidden(writer, name) else self._of(writer)
+        if there is not None:
+            return there[name] if name in there else self._unknown(path, source, list(there))
+        if writer == OPERATOR or writer in self._spec.roles or self._hidden(writer, name):
             return None
-        if writer != OPERATOR and writer not in self._spec.roles:
-            known = [OPERATOR, *self._spec.roles]
-            remedy = did_you_mean(writer, known) + f"the roles are {', '.join(self._spec.roles)}"
-            return Problem(path=path, rule=f"there is no role {writer}", remedy=remedy)
-        there = self._of(writer)
-        if there is None:
-            return None
-        if name in there:
-            return there[name]
-        return self._unknown(path, source, list(there))
+        known = [OPERATOR, *self._spec.roles]
+        remedy = did_you_mean(writer, known) + f"the roles are {', '.join(self._spec.roles)}"
+        return Problem(path=path, rule=f"there is no role {writer}", remedy=remedy)
 
     def _unknown(self, path: KeyPath, source: str, known: list[str]) -> Problem:
         writer, _, name = source.partition(".")
@@ -74,22 +70,28 @@ class Signals:
         return Problem(path=path, rule=f"there is no signal {source}", remedy=remedy)
 
     def _hidden(self, writer: str, name: str) -> bool:
+        """Say whether a source may well be there, in a part that could not be read."""
         holes = self._holes
         if writer == OPERATOR:
-            return holes.at(OPERATOR, name)
+            unnamed = holes.misnamed(OPERATOR) and name not in self._spec.operator
+            return unnamed or holes.at(OPERATOR, name)
+        if writer not in self._spec.roles:
+            return holes.misnamed("roles") or holes.at("roles", writer)
         return holes.at("roles", writer, "writes", name) or holes.at("roles", writer, "device")
 
     def _of(self, writer: str) -> dict[str, Signal] | None:
-        """Return what a writer writes; None where the board is not known."""
+        """Return what a writer writes; None where there is no such role, or no board is known."""
         if writer == OPERATOR:
             return {
                 name: _signal(writer, name, one.unit, one.range, None)
                 for name, one in self._spec.operator.items()
             }
-        role = self._spec.roles[writer]
+        role = self._spec.roles.get(writer)
         if isinstance(role, ControlRole):
+            unread = self._holes.at("roles", writer, "rate_hz")
+            period_s = None if unread else 1.0 / role.rate_hz
             return {
-                name: _signal(writer, name, one.unit, one.range, 1.0 / role.rate_hz)
+                name: _signal(writer, name, one.unit, one.range, period_s)
                 for name, one in role.writes.items()
             }
         if isinstance(role, IoRole):
@@ -100,7 +102,7 @@ class Signals:
                 name: _signal(writer, name, one.unit, one.range, 1.0 / device.state_rate_hz)
                 for name, one in device.sends.items()
             }
-        return {}
+        return None if role is None else {}
 
 
 def _signal(

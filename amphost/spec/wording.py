@@ -99,7 +99,7 @@ def _missing(path: KeyPath, schema: Node, root: object) -> Problem:
 def _unknown_key(path: KeyPath, schema: Node, root: object) -> Problem:
     known = keys_at(schema, root, path[:-1])
     remedy = did_you_mean(str(path[-1]), known) or f"use one of {', '.join(known)}"
-    return Problem(path=path, rule="is not a key of amphost", remedy=remedy.strip(), key=True)
+    return Problem(path=path, rule="there is no such key here", remedy=remedy.strip(), key=True)
 
 
 def _not_one_of(path: KeyPath, value: object, known: list[str]) -> Problem:

@@ -114,7 +114,8 @@ class _Reading:
         if self.documents > 1:
             rule = "a second document begins here"
             raise _UnreadableError((), rule, "keep one `---` part in this file", event)
-        if event.version or event.tags:
+        begin, end = event.start_mark, event.end_mark
+        if begin is not None and end is not None and begin.line != end.line:  # above its `---`
             rule, remedy = "directives (%) are not allowed", "remove the line"
             self._refuse((), rule, remedy, event)
 

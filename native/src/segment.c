@@ -99,6 +99,9 @@ enum amp_mode amp_system_mode(const struct amp_system *system, uint64_t *arming)
 
 void amp_system_trip(struct amp_system *system, uint64_t arming, enum amp_fault fault,
                      uint32_t role) {
+    if (amp_system_tripped(system, arming, NULL, NULL)) {
+        return;
+    }
     amp_store_release(&system->trip,
                       ((uint64_t)fault & 0xff) | ((uint64_t)role & 0xff) << 8 | arming << 16);
 }

@@ -1,5 +1,6 @@
 #include "amp/watch.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "amp/atomic.h"
@@ -9,9 +10,10 @@ struct watched_role {
     amp_ns bound_ns; /* 0: not watched */
     uint64_t beat;
     amp_ns seen_ns;
-    bool judged;                /* it was enabled in the last pass */
-    struct amp_word enabled;    /* written by the main thread */
-    struct amp_word stopped_at; /* written by the watchdog thread */
+    uint64_t judged;            /* `enabled` as the last pass found it */
+    struct amp_word enabled;    /* written by the main thread: 1 | how often enabled << 1 */
+    struct amp_word stopped_at; /* written by the watchdog thread, */
+    struct amp_word stopped_in; /* and the `enabled` in which it was found, last */
 };
 
 struct operator_value {
@@ -66,7 +68,7 @@ int amp_watch_init(struct amp_watch *watch, const struct amp_platform *platform,
 
 int amp_watch_add_role(struct amp_watch *watch, uint32_t role, const struct amp_owner *owner,
                        amp_ns bound_ns) {
-    if (role >= AMP_ROLES_MAX || bound_ns <= 0) {
+    if (role >= AMP_ROLES_MAX || owner == NULL || bound_ns <= 0) {
         return -AMP_EARG;
     }
     watch->roles[role].owner = owner;
@@ -74,10 +76,25 @@ int amp_watch_add_role(struct amp_watch *watch, uint32_t role, const struct amp_
     return AMP_OK;
 }
 
+/* A profile that profile_at() can run on: its length is at least 1 ns, and a century at most. */
+static bool is_profile(const double *times_s, const double *values, uint32_t count) {
+    if (times_s == NULL || values == NULL || count < 2 || times_s[0] < 0.0 || times_s[0] > 0.0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!isfinite(times_s[i]) || !isfinite(values[i]) ||
+            (i > 0 && times_s[i] <= times_s[i - 1])) {
+            return false;
+        }
+    }
+    return times_s[count - 1] >= 1e-9 && times_s[count - 1] <= 3.2e9;
+}
+
 int amp_watch_add_value(struct amp_watch *watch, double initial, const double *times_s,
                         const double *values, uint32_t count) {
     if (!watch->publishes || watch->value_count >= watch->channel.words ||
-        watch->value_count >= AMP_WATCH_VALUES_MAX || count == 1) {
+        watch->value_count >= AMP_WATCH_VALUES_MAX || !isfinite(initial) ||
+        (count > 0 && !is_profile(times_s, values, count))) {
         return -AMP_EARG;
     }
     struct operator_value *const value = &watch->values[watch->value_count];
@@ -85,28 +102,28 @@ int amp_watch_add_value(struct amp_watch *watch, double initial, const double *t
     value->values = values;
     value->count = count;
     watch->value_count++;
-    amp_watch_set_value(watch, watch->value_count - 1, initial);
+    amp_watch_set_value(watch, watch->value_count - 1, count > 0 ? values[0] : initial);
     return AMP_OK;
 }
 
 static void judge(struct amp_watch *watch, uint32_t role, amp_ns now, bool was_late) {
     struct watched_role *const watched = &watch->roles[role];
-    const bool enabled = amp_load_acquire(&watched->enabled) != 0;
+    const uint64_t enabled = amp_load_acquire(&watched->enabled);
     const uint64_t beat = amp_owner_heartbeat(watched->owner, NULL, NULL);
-    if (enabled && !watched->judged) {
-        amp_store_relaxed(&watched->stopped_at, 0);
-    }
-    if (!enabled || !watched->judged || was_late || beat != watched->beat) {
+    if ((enabled & 1) == 0 || enabled != watched->judged || was_late || beat != watched->beat) {
         watched->judged = enabled;
         watched->beat = beat;
         watched->seen_ns = now;
         return;
     }
-    if (now - watched->seen_ns > watched->bound_ns && amp_load_relaxed(&watched->stopped_at) == 0) {
+    if (now - watched->seen_ns > watched->bound_ns &&
+        amp_load_relaxed(&watched->stopped_in) != enabled) {
         uint64_t arming = 0;
         (void)amp_system_mode(watch->system, &arming);
         amp_system_trip(watch->system, arming, AMP_FAULT_HEARTBEAT, role);
-        amp_store_release(&watched->stopped_at, (uint64_t)now);
+        amp_store_relaxed(&watched->stopped_at, (uint64_t)now);
+        /* Pairs with the acquire in amp_watch_stopped_at(): that sees the time and the trip. */
+        amp_store_release(&watched->stopped_in, enabled);
     }
 }
 
@@ -132,11 +149,8 @@ static double value_at(const struct operator_value *value, amp_ns from, amp_ns n
     double set;
     const uint64_t bits = amp_load_relaxed(&value->set);
     memcpy(&set, &bits, sizeof set);
-    if (value->count == 0) {
+    if (value->count == 0 || from == 0 || now < from) {
         return set;
-    }
-    if (from == 0 || now < from) {
-        return value->values[0];
     }
     const amp_ns length = (amp_ns)(value->times_s[value->count - 1] * 1e9);
     return profile_at(value, (double)((now - from) % length) * 1e-9);
@@ -199,12 +213,17 @@ int amp_watch_stop(struct amp_watch *watch) {
 
 void amp_watch_enable(struct amp_watch *watch, uint32_t role, bool enabled) {
     AMP_ASSERT(role < AMP_ROLES_MAX);
-    amp_store_release(&watch->roles[role].enabled, enabled ? 1 : 0);
+    struct amp_word *const word = &watch->roles[role].enabled;
+    const uint64_t before = amp_load_relaxed(word);
+    amp_store_release(word, enabled ? (before | 1) + 2 : before & ~UINT64_C(1));
 }
 
 amp_ns amp_watch_stopped_at(const struct amp_watch *watch, uint32_t role) {
     AMP_ASSERT(role < AMP_ROLES_MAX);
-    return (amp_ns)amp_load_acquire(&watch->roles[role].stopped_at);
+    const struct watched_role *const watched = &watch->roles[role];
+    const uint64_t found_in = amp_load_acquire(&watched->stopped_in);
+    const bool since_enabled = found_in == (amp_load_relaxed(&watched->enabled) | 1);
+    return since_enabled ? (amp_ns)amp_load_relaxed(&watched->stopped_at) : 0;
 }
 
 void amp_watch_set_value(struct amp_watch *watch, uint32_t index, double value) {
@@ -215,6 +234,11 @@ void amp_watch_set_value(struct amp_watch *watch, uint32_t index, double value) 
 }
 
 void amp_watch_run_profiles(struct amp_watch *watch, amp_ns start_ns) {
+    for (uint32_t i = 0; i < watch->value_count; i++) {
+        if (watch->values[i].count > 0) {
+            amp_watch_set_value(watch, i, watch->values[i].values[0]);
+        }
+    }
     amp_store_release(&watch->profiles_from, (uint64_t)start_ns);
 }
 

@@ -255,6 +255,17 @@ static void test_end_is_not_allowed_while_nobody_asked(void) {
     CHECK(amp_loop_may_end(&rig.loop));
 }
 
+static void test_end_is_not_allowed_while_armed_even_at_the_safe_values(void) {
+    rig_open();
+    rig_arm(1);
+    rig_steps(2); /* the law gives 0 and 0, the safe values */
+    CHECK(rig_flag(AMP_FLAG_ARMED) && rig_flag(AMP_FLAG_AT_SAFE));
+    want_end();
+    CHECK(!amp_loop_may_end(&rig.loop));
+    rig_step();
+    CHECK(amp_loop_may_end(&rig.loop));
+}
+
 static void test_arming_when_the_end_is_wanted_does_nothing(void) {
     rig_open();
     rig_step();
@@ -286,6 +297,7 @@ int main(void) {
     RUN(test_arming_when_the_e_stop_word_is_latched_does_nothing);
     RUN(test_end_is_allowed_only_when_outputs_are_safe);
     RUN(test_end_is_not_allowed_while_nobody_asked);
+    RUN(test_end_is_not_allowed_while_armed_even_at_the_safe_values);
     RUN(test_arming_when_the_end_is_wanted_does_nothing);
     return CHECK_DONE();
 }

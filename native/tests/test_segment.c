@@ -230,6 +230,20 @@ static void test_trip_counts_for_its_act_and_those_before(void) {
     CHECK(fault == AMP_FAULT_ESTOP && role == 0);
 }
 
+static void test_trip_when_latched_keeps_the_first(void) {
+    enum amp_fault fault = AMP_FAULT_NONE;
+    uint32_t role = 99;
+    memset(&blank, 0, sizeof blank);
+    amp_system_trip(&blank, 3, AMP_FAULT_HEARTBEAT, 4);
+    amp_system_trip(&blank, 3, AMP_FAULT_ESTOP, 5);
+    amp_system_trip(&blank, 2, AMP_FAULT_ESTOP, 6);
+    CHECK(amp_system_tripped(&blank, 3, &fault, &role));
+    CHECK(fault == AMP_FAULT_HEARTBEAT && role == 4);
+    amp_system_trip(&blank, 4, AMP_FAULT_ESTOP, 5);
+    CHECK(amp_system_tripped(&blank, 4, &fault, &role));
+    CHECK(fault == AMP_FAULT_ESTOP && role == 5);
+}
+
 static void test_trip_before_any_arming_is_cleared_by_the_first(void) {
     memset(&blank, 0, sizeof blank);
     amp_system_trip(&blank, 0, AMP_FAULT_ESTOP, 0);
@@ -275,6 +289,7 @@ int main(void) {
     RUN(test_mode_and_arming_are_one_store);
     RUN(test_trip_when_blank_is_not_latched);
     RUN(test_trip_counts_for_its_act_and_those_before);
+    RUN(test_trip_when_latched_keeps_the_first);
     RUN(test_trip_before_any_arming_is_cleared_by_the_first);
     RUN(test_role_table_keeps_each_line);
     RUN(test_writers_of_the_system_block_share_no_cache_line);

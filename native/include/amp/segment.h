@@ -87,6 +87,7 @@ enum amp_mode amp_system_mode(const struct amp_system *system, uint64_t *arming)
 
 /// The e-stop word: latch |fault| of |role| for arming |arming|. Loops go safe in their next period.
 /// It counts only for that act of arming and those before it: a new act starts with a clear word.
+/// A word that is latched for |arming| already stays: the first fault is the one to know.
 /// Context: real-time. One writer: the watchdog thread.
 void amp_system_trip(struct amp_system *system, uint64_t arming, enum amp_fault fault,
                      uint32_t role);

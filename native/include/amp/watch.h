@@ -39,7 +39,8 @@ int amp_watch_add_role(struct amp_watch *watch, uint32_t role, const struct amp_
                        amp_ns bound_ns);
 
 /// Add the next operator value. |times_s| (from 0, increasing) and |values| hold |count| points of
-/// its profile, kept by the caller until the end; 0 points: none. 0 or -AMP_EARG.
+/// its profile, kept by the caller until the end: 2 or more, all finite; 0: it has none. It begins at
+/// |initial|, or at its profile's first value. 0 or -AMP_EARG.
 /// Context: init.
 int amp_watch_add_value(struct amp_watch *watch, double initial, const double *times_s,
                         const double *values, uint32_t count);
@@ -64,7 +65,8 @@ void amp_watch_enable(struct amp_watch *watch, uint32_t role, bool enabled);
 amp_ns amp_watch_stopped_at(const struct amp_watch *watch, uint32_t role);
 /// Set value |index|. It stands until a profile runs over it.
 void amp_watch_set_value(struct amp_watch *watch, uint32_t index, double value);
-/// Run the profiles from |start_ns| on, over and over; 0: hold them where they began.
+/// Run the profiles from |start_ns| on, over and over, and hold them where they begin until then;
+/// 0: hold them there.
 void amp_watch_run_profiles(struct amp_watch *watch, amp_ns start_ns);
 /// Passes put off because the thread itself was late.
 uint64_t amp_watch_put_off(const struct amp_watch *watch);

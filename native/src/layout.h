@@ -7,6 +7,7 @@
 #define AMP_LAYOUT_H
 
 #include "amp/atomic.h"
+#include "amp/queue.h"
 #include "amp/segment.h"
 #include "amp/stats.h"
 
@@ -62,6 +63,8 @@ struct amp_owner {
     _Alignas(AMP_CACHE_LINE) struct amp_word counters[AMP_COUNT_COUNT];
     _Alignas(AMP_CACHE_LINE) struct amp_word gauges[AMP_GAUGE_COUNT];
     _Alignas(AMP_CACHE_LINE) struct amp_histogram_words histograms[AMP_HISTOGRAM_COUNT];
+
+    _Alignas(AMP_CACHE_LINE) struct amp_word queue_cursors[AMP_QUEUES_MAX];
 };
 
 struct amp_role_line {

@@ -100,13 +100,12 @@ def device_of(loaded: LoadedSpec, role: IoRole) -> DeviceSpec:
 
 
 def frame_source(loaded: LoadedSpec, wiring: Wiring, role: IoRole) -> Writer | None:
-    """Return who sets the pace of a link's actuation frames: the fastest control role that feeds
-    the device, else the operator; None for a device that accepts nothing.
+    """Return who sets the pace of a link's actuation frames: whoever feeds the device, the fastest
+    where there are several (`limits` refuses those); None for a device that accepts nothing.
     """
     names = device_of(loaded, role).accepts
     sources = [wiring.source(role.reads[name].source).writer for name in names]
-    feeding = [one for one in sources if one.kind == "control"] or sources
-    return min(feeding, key=lambda one: one.period_ns, default=None)
+    return min(sources, key=lambda one: one.period_ns, default=None)
 
 
 def frame_period_ns(loaded: LoadedSpec, wiring: Wiring, role: IoRole) -> int:

@@ -67,7 +67,7 @@ def test_what_the_spec_sets_wins(plan_of: Planning) -> None:
         (
             "position: io.position",
             (
-                "position: {from: io.position, max_age_ms: 25, stale: ramp, stale_value: 0,"
+                "position: {from: io.position, max_age_ms: 25, stale: ramp, stale_value: 2,"
                 " stale_ramp_per_s: 8, trip_after_ms: 40}"
             ),
         ),
@@ -83,7 +83,7 @@ def test_what_the_spec_sets_wins(plan_of: Planning) -> None:
     )
     position = control.inputs[0]
     assert (position.max_age_ns, position.trip_after_ns) == (25 * MS, 40 * MS)
-    assert (position.stale, position.stale_value, position.stale_ramp_per_s) == ("ramp", 0, 8)
+    assert (position.stale, position.stale_value, position.stale_ramp_per_s) == ("ramp", 2, 8)
     assert io.lease_ns == 35 * MS
     assert io.send_offset_ns == 300_000
     rows = {row.subject: (row.bound_ns, row.formula) for row in plan.bounds}

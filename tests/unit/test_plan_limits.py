@@ -55,8 +55,24 @@ def test_a_device_sends_at_most_sixteen_values(plan_load: Loading) -> None:
     more = "".join(f"      v{n}: {{unit: A, range: [0, 1]}}\n" for n in range(15))
     port = "    port: /dev/ttyACM0\n"
     text = _loopback()
+    assert (
+        problems(plan_load(board=((text, port), (SENDS, SENDS + more[: more.rindex("      v")]))))
+        == []
+    )
     (line,) = problems(plan_load(board=((text, port), (SENDS, SENDS + more))))
     assert line.endswith("devices.mcu.sends: 17 values are more than 16; use at most 16")
+
+
+def test_the_supervisor_is_one_of_the_roles(plan_load: Loading) -> None:
+    """The role table has 32 lines, and the first is its."""
+
+    def observers(count: int) -> tuple[str, str]:
+        lines = "".join(f"  t{n}: {{kind: telemetry, core: 0}}\n" for n in range(count))
+        return ("report:\n", f"{lines}report:\n")
+
+    assert problems(plan_load(observers(28))) == []
+    (line,) = problems(plan_load(observers(29)))
+    assert line.endswith("roles: 32 roles are more than 31; use at most 31")
 
 
 @pytest.mark.parametrize("name", ["device_us", "applied"])

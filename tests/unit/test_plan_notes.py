@@ -46,8 +46,12 @@ def test_without_rights_a_strict_spec_does_not_arm(plan_of: Planning) -> None:
 
 def test_a_priority_limit_below_the_plan_is_named(plan_of: Planning) -> None:
     """Some distributions grant 75 and no more."""
-    (note,) = notes_on(plan_of, replace(PI, rtprio_max=75))
-    assert note.startswith("real-time priorities end at 75, the plan needs 80")
+    (note,) = notes_on(plan_of, replace(PI, rtprio_max=79))
+    assert note == (
+        "real-time priorities end at 79, the plan needs 80: what stands above runs degraded;"
+        " grant CAP_SYS_NICE or raise RLIMIT_RTPRIO to 80"
+    )
+    assert notes_on(plan_of, replace(PI, rtprio_max=80)) == ()
 
 
 def test_capabilities_make_limits_moot(plan_of: Planning) -> None:
@@ -64,6 +68,16 @@ def test_a_small_memory_lock_limit_is_named(plan_of: Planning, limit: int, noted
     """Debian's default of 8 MiB is less than a Python process maps."""
     found = notes_on(plan_of, replace(PI, memlock_max=limit))
     assert any("RLIMIT_MEMLOCK" in note for note in found) is noted
+
+
+def test_the_memory_lock_note_has_both_numbers(plan_of: Planning) -> None:
+    """In the unit that limits.conf takes."""
+    assert notes_on(plan_of, replace(PI, memlock_max=8 << 20)) == (
+        (
+            "RLIMIT_MEMLOCK is 8192 KiB: memory may stay unlocked and page faults disturb the loops;"
+            " grant CAP_IPC_LOCK or raise it to 65536 KiB"
+        ),
+    )
 
 
 def test_governors_of_control_cores_alone_matter(plan_of: Planning) -> None:

@@ -181,15 +181,15 @@ class Safety(Model):
 
 
 class OperatorSpec(Model):
-    """A value that people set while the system runs."""
+    """A value from outside: it stays as it is, or follows a profile."""
 
     unit: Unit = Field(description="Unit of the value, such as `rad`.")
-    range: Range = Field(description="Lowest and highest value that may be set: [low, high].")
+    range: Range = Field(description="Lowest and highest value it may have: [low, high].")
     initial: Number = Field(description="The value at the start.")
     profile: Annotated[str, Field(min_length=1, max_length=1024)] | None = Field(
         None,
-        description="CSV file with the columns t_s,target that moves the value, again and again"
-        " from its start; relative to the folder of this file.",
+        description="CSV file that moves the value while the system is armed, again and again;"
+        " relative to the folder of this file. Its columns: t_s and the value's name.",
     )
 
 
@@ -225,7 +225,7 @@ class Spec(Model):
         None, description="Where the supervisor runs; default: decided by the plan."
     )
     operator: dict[Name, OperatorSpec] = Field(
-        default_factory=dict, description="Values that people set, read as `operator.name`."
+        default_factory=dict, description="Values from outside the roles, read as `operator.name`."
     )
     roles: dict[Name, RoleSpec] = Field(
         min_length=1, description="The roles: one duty, one process, one core each."

@@ -1,6 +1,6 @@
 """Who writes what: the signals that a source may name.
 
-Rules. `operator.name` is a value that people set, `role.name` an output of a control role or a
+Rules. `operator.name` is a value from outside, `role.name` an output of a control role or a
 value that an io role's device sends; telemetry writes nothing that others may read. A part of the
 file that could not be read makes its signals unknown, not wrong. Pure.
 """

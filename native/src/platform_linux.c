@@ -61,15 +61,17 @@ static void linux_sleep_until(void *context, amp_ns deadline) {
 }
 
 static int linux_poll(void *context, int descriptor, int want, amp_ns deadline) {
-    amp_ns left = deadline - linux_now(context);
-    if (left < 0) {
-        left = 0;
-    }
-    const struct timespec timeout = timespec_of(left);
     struct pollfd entry = {.fd = descriptor};
     entry.events = (short)(((want & AMP_POLL_READ) != 0 ? POLLIN : 0) |
                            ((want & AMP_POLL_WRITE) != 0 ? POLLOUT : 0));
-    if (ppoll(&entry, 1, &timeout, NULL) <= 0) {
+    amp_ns left;
+    int ready;
+    do { /* until the deadline, whatever signals come */
+        left = deadline - linux_now(context);
+        const struct timespec timeout = timespec_of(left > 0 ? left : 0);
+        ready = ppoll(&entry, 1, &timeout, NULL);
+    } while (ready < 0 && errno == EINTR && left > 0);
+    if (ready <= 0) {
         return 0;
     }
     return ((entry.revents & POLLIN) != 0 ? AMP_POLL_READ : 0) |
@@ -136,8 +138,8 @@ int amp_platform_map(int descriptor, size_t size, bool writable, void **base) {
     if ((size_t)status.st_size != size || seals < 0 || (seals & AMP_SEALS) != AMP_SEALS) {
         return -AMP_ESIZE;
     }
-    void *const at =
-        mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, descriptor, 0);
+    void *const at = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ,
+                          MAP_SHARED | MAP_POPULATE, descriptor, 0);
     if (at == MAP_FAILED) {
         return system_error();
     }

@@ -357,6 +357,16 @@ static void test_profile_when_its_start_is_to_come_holds(void) {
     }
 }
 
+static void test_value_when_set_before_its_profile_starts_stands_until_then(void) {
+    open_profile();
+    amp_watch_run_profiles(watch, START + 1000 * MS);
+    amp_watch_set_value(watch, 0, 55);
+    pass_at(START + 990 * MS);
+    CHECK(is(value(0), 55));
+    pass_at(START + 1500 * MS);
+    CHECK(is(value(0), 4));
+}
+
 static void test_profile_runs_on_straight_lines_over_and_over(void) {
     static const struct {
         amp_ns at;
@@ -459,6 +469,7 @@ int main(void) {
     RUN(test_value_when_set_is_published_next);
     RUN(test_profile_when_not_started_holds);
     RUN(test_profile_when_its_start_is_to_come_holds);
+    RUN(test_value_when_set_before_its_profile_starts_stands_until_then);
     RUN(test_profile_runs_on_straight_lines_over_and_over);
     RUN(test_profile_when_stopped_goes_back_to_where_it_began);
     RUN(test_profile_runs_over_a_value_that_was_set);

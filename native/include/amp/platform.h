@@ -29,7 +29,8 @@ struct amp_platform {
     /// Progress: blocking.
     int (*poll)(void *context, int descriptor, int want, amp_ns deadline);
     /// Read or write what is possible at once. Returns bytes; 0 when nothing is; -AMP_EIO when the
-    /// other end is gone. Progress: wait-free (non-blocking descriptor).
+    /// other end is gone. A read may say 0 for that too, as of a line that was hung up: |poll| tells
+    /// them apart. Progress: wait-free (non-blocking descriptor).
     int (*read)(void *context, int descriptor, uint8_t *bytes, size_t room);
     int (*write)(void *context, int descriptor, const uint8_t *bytes, size_t size);
 };
@@ -46,8 +47,8 @@ int amp_platform_errno(void);
 /// seal, never to shrink or grow.
 int amp_platform_memfd(const char *name, size_t size);
 
-/// Map |descriptor|; a fork does not inherit the mapping. The descriptor's size must be |size| and,
-/// for a mapping of ours, its seals must stand: else -AMP_ESIZE.
+/// Map |descriptor|, every page of it at once, so that no fault comes later; a fork does not inherit
+/// the mapping. The descriptor's size must be |size| and its seals must stand: else -AMP_ESIZE.
 int amp_platform_map(int descriptor, size_t size, bool writable, void **base);
 int amp_platform_unmap(void *base, size_t size);
 

@@ -107,6 +107,7 @@ static inline void rig_begin_as(struct rig *rig, const struct amp_device_config 
     memset(rig, 0, sizeof *rig);
     rig->config = *config;
     rig->now_us = now_us;
+    memset(&rig->device, 0x5A, sizeof rig->device);
     CHECK(amp_device_init(&rig->device, &rig->config, now_us));
     rig_host(rig, &rig->host, 7);
 }

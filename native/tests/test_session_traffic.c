@@ -21,8 +21,8 @@ static void test_gaps_are_counted_and_old_frames_discarded(void) {
         {505, true, 3, 2},
         {502, false, 3, 3},
         {506, true, 3, 3},
-        {506 + 0x7FFF, true, 3 + 0x7FFE, 3},
-        {506, false, 3 + 0x7FFE, 4},
+        {507 + 0x7FFF, true, 3 + 0x7FFF, 3},
+        {507, false, 3 + 0x7FFF, 4},
     };
     for (size_t n = 0; n < COUNT(STEPS); n++) {
         const struct amp_session_event event =
@@ -44,6 +44,19 @@ static void test_after_ten_seconds_of_silence_any_sequence_will_do(void) {
     CHECK(rig_feed_state(&host, RIG_NUMBER, 8, end_us).kind == AMP_ON_NOTHING);
     CHECK(rig_feed_state(&host, RIG_NUMBER, 9, end_us).kind == AMP_ON_MESSAGE);
     CHECK(host.counters.sequence_gaps == 0 && host.counters.repeated == 2);
+}
+
+static void test_a_refusal_between_two_handshakes_begins_the_count_anew(void) {
+    struct amp_session host;
+    struct amp_wire_identity identity = rig_identity();
+    rig_host_up(&host, 0);
+    CHECK(rig_feed_state(&host, RIG_NUMBER, 100, 0).kind == AMP_ON_MESSAGE);
+    identity.schema_hash++;
+    CHECK(rig_feed_identity(&host, RIG_NUMBER, &identity, 0).kind == AMP_ON_REFUSED);
+    identity.schema_hash--;
+    CHECK(rig_feed_identity(&host, RIG_NUMBER, &identity, 0).kind == AMP_ON_UP);
+    CHECK(rig_feed_state(&host, RIG_NUMBER, 5, 0).kind == AMP_ON_MESSAGE);
+    CHECK(host.counters.sequence_gaps == 0 && host.counters.repeated == 0);
 }
 
 static void test_sequences_wrap(void) {
@@ -495,6 +508,7 @@ int main(void) {
     seeded_begin();
     RUN(test_gaps_are_counted_and_old_frames_discarded);
     RUN(test_after_ten_seconds_of_silence_any_sequence_will_do);
+    RUN(test_a_refusal_between_two_handshakes_begins_the_count_anew);
     RUN(test_sequences_wrap);
     RUN(test_sent_frames_carry_rising_sequences_and_the_session);
     RUN(test_a_replaced_frame_leaves_no_gap);

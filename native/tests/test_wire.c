@@ -200,6 +200,7 @@ static bool board_round_trips(const char *board) {
     struct amp_wire_identity sent = IDENTITY;
     struct amp_wire_identity got;
     uint8_t payload[AMP_IDENTITY_SIZE];
+    memset(&got, 0x55, sizeof got);
     memset(sent.board, 0x7F, sizeof sent.board);
     memcpy(sent.board, board, strlen(board) < sizeof sent.board ? strlen(board) + 1 : 0);
     (void)amp_wire_identity_encode(&sent, payload);

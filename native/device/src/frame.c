@@ -76,7 +76,7 @@ enum amp_frame_verdict amp_cobs_decode(const uint8_t *bytes, size_t size, uint8_
     uint8_t block = 0;
     *written = 0;
     for (size_t i = 0; i < size; i++) {
-        uint8_t byte = 0;
+        uint8_t byte;
         if (bytes[i] == 0) {
             return AMP_FRAME_ECOBS;
         }
@@ -204,7 +204,7 @@ size_t amp_frame_parse(struct amp_frame_parser *parser, const uint8_t *bytes, si
             frame_begin(parser);
             return i + 1;
         }
-        uint8_t byte = 0;
+        uint8_t byte;
         if (parser->overlong || !decode_byte(&parser->code, &parser->block, bytes[i], &byte)) {
             continue;
         }

@@ -9,7 +9,6 @@ void amp_session_clear(struct amp_session *session, const struct amp_session_end
         bytes[i] = 0;
     }
     session->end = end;
-    session->sequence_open = true;
     amp_frame_parser_init(&session->parser, schema_hash);
 }
 

@@ -37,7 +37,6 @@ static void command_end(struct amp_session *session) {
 static void identify_anew(struct amp_session *session, uint16_t number, uint64_t now_us) {
     session->state = AMP_SESSION_IDENTIFYING;
     session->number = number;
-    session->sequence_open = true;
     session->identify_next_us = now_us;
     command_end(session);
 }

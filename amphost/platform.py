@@ -10,6 +10,38 @@ from __future__ import annotations
 import os
 
 from amphost._native.amp import ffi, lib
+from amphost.errors import MailboxError
+
+
+class Mapping:
+    """A memfd mapped into this process: whoever points into it asks here first.
+
+    Synchronization: one thread.
+    """
+
+    def __init__(self, base: ffi.CData, size: int, what: str, *, writable: bool) -> None:
+        self._base = base
+        self._size = size
+        self._what = what
+        self._writable = writable
+
+    def check(self, *, writing: bool = False) -> None:
+        """Raise MailboxError where a load, or with `writing` a store, would end the process."""
+        if self._base == ffi.NULL:
+            raise MailboxError(f"{self._what}: it is closed")
+        if writing and not self._writable:
+            raise MailboxError(f"{self._what}: this process may only read it")
+
+    def at(self, offset: int) -> ffi.CData:
+        """Return the address `offset` bytes into it."""
+        self.check()
+        return ffi.cast("char *", self._base) + offset
+
+    def close(self) -> None:
+        """Unmap; a second call does nothing."""
+        if self._base != ffi.NULL:
+            lib.amp_platform_unmap(self._base, self._size)
+            self._base = ffi.NULL
 
 
 def check(result: int, what: str) -> int:

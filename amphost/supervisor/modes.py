@@ -14,7 +14,7 @@ from amphost.lifecycle import Mode, ModeEvent, next_mode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from amphost.mailbox import System
+    from amphost.blocks import System
     from amphost.watchdog import Watchdog
 
 

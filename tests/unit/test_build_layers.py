@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 # Not in the contract: the package itself, which re-exports lazily, and what is used in building.
 OUTSIDE = {"", "_native"}
-BINDINGS = {"device", "loop", "mailbox", "platform", "pump", "watchdog"}
 
 
 def modules(root: Path) -> dict[str, Path]:
@@ -25,12 +24,12 @@ def modules(root: Path) -> dict[str, Path]:
     return found
 
 
-def layers(root: Path) -> list[str]:
-    """List what the contract names, top to bottom."""
+def rows(root: Path) -> list[list[str]]:
+    """List the layers of the contract, top to bottom, each with what it names."""
     settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = settings["tool"]["importlinter"]["contracts"]
-    rows = next(c["layers"] for c in contracts if c["id"] == "layers")
-    return [name.strip(" ()") for row in rows for name in row.replace("|", ":").split(":")]
+    texts = next(c["layers"] for c in contracts if c["id"] == "layers")
+    return [[name.strip(" ()") for name in text.replace("|", ":").split(":")] for text in texts]
 
 
 def imported(path: Path) -> set[str]:
@@ -46,7 +45,7 @@ def imported(path: Path) -> set[str]:
 
 def test_every_module_has_exactly_one_layer(root: Path) -> None:
     """A module that the contract does not name may import anything, unnoticed."""
-    named = layers(root)
+    named = [name for row in rows(root) for name in row]
     for module in modules(root).keys() - OUTSIDE:
         places = [n for n in named if module == n or module.startswith(f"{n}.")]
         if module.split(".")[0] not in OUTSIDE:
@@ -56,15 +55,15 @@ def test_every_module_has_exactly_one_layer(root: Path) -> None:
 def test_every_layer_names_something_that_is_there(root: Path) -> None:
     """A renamed module would leave an empty promise behind."""
     there = modules(root).keys()
-    for name in layers(root):
+    for name in (name for row in rows(root) for name in row):
         assert any(m == name or m.startswith(f"{name}.") for m in there), name
 
 
 def test_only_the_bindings_touch_the_extension(root: Path) -> None:
-    """No pointer into shared memory escapes six small modules."""
+    """No pointer into shared memory escapes one layer of small modules."""
     users = {
         module
         for module, path in modules(root).items()
         if any(name.startswith("amphost._native.amp") for name in imported(path))
     }
-    assert users == BINDINGS
+    assert users == next(set(row) for row in rows(root) if "mailbox" in row)

@@ -13,6 +13,7 @@ import argparse
 import importlib
 import os
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from amphost.errors import AmphostError, PlanError, SpecError
 
 __all__ = ["VERBS", "Verb", "main"]
 
+STARTED_NS = time.monotonic_ns()
+"""When this program's first line ran: what a run's `startup_ms` counts from."""
 FAILED = 1
 INTERRUPTED = 130
 PIPE_CLOSED = 141

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from amphost.cli.main import STARTED_NS
 from amphost.errors import AmphostError
 from amphost.lifecycle import Mode
 
@@ -55,7 +56,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run a system and return the exit code."""
-    begun_ns = _process_start_ns()
     from amphost.cli.prepare import prepare  # spec and plan cost time to import: not for --help
 
     plan, attachments = prepare(args.file)
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
             stop(supervisor)
             screen.clear()
 
-            report = build(supervisor, begun_ns)
+            report = build(supervisor, STARTED_NS)
         finally:
             supervisor.close()
         clean = supervisor.modes.mode is not Mode.SAFE and failure is None
@@ -204,12 +204,3 @@ class _Screen:
         if self._drawn:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
             self._drawn = False
-
-
-def _process_start_ns() -> int:
-    """Return when this process was started, on CLOCK_MONOTONIC, at most 10 ms too early."""
-    stat = Path("/proc/self/stat").read_text(encoding="ascii")
-    ticks = int(stat.rsplit(")", 1)[1].split()[19])
-    since_boot_ns = ticks * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-    suspended_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
-    return since_boot_ns - suspended_ns

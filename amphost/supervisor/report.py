@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from amphost.supervisor.supervisor import Supervisor
 
 
-def build(supervisor: Supervisor, process_start_ns: int) -> dict[str, Any]:
+def build(supervisor: Supervisor, started_ns: int) -> dict[str, Any]:
     """Return the report of a run that has stopped and not yet been closed."""
     plan = supervisor.plan
     roles = {name: _role(supervisor, run) for name, run in supervisor.roles.items()}
@@ -31,7 +31,7 @@ def build(supervisor: Supervisor, process_start_ns: int) -> dict[str, Any]:
         "board": plan.board,
         "mode": supervisor.modes.mode.name,
         "armings": supervisor.modes.arming,
-        "startup_ms": _startup_ms(supervisor, process_start_ns),
+        "startup_ms": _startup_ms(supervisor, started_ns),
         "time_to_safe_ms": _time_to_safe_ms(supervisor) if tripped else None,
         "safe_within_ms": plan.safe_within_ns / 1e6,
         "roles": roles,
@@ -51,7 +51,7 @@ def build(supervisor: Supervisor, process_start_ns: int) -> dict[str, Any]:
         },
         "faults": [
             {
-                "after_ms": (fault.t_ns - process_start_ns) / 1e6,
+                "after_ms": (fault.t_ns - started_ns) / 1e6,
                 "fault": fault.fault,
                 "role": fault.role,
                 "text": fault.text,
@@ -133,7 +133,7 @@ def _link(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
     }
 
 
-def _startup_ms(supervisor: Supervisor, process_start_ns: int) -> float | None:
+def _startup_ms(supervisor: Supervisor, started_ns: int) -> float | None:
     firsts = [
         supervisor.segments.mapped[run.plan.name].owner.gauge("first_armed_ns")
         for run in supervisor.roles.values()
@@ -141,7 +141,7 @@ def _startup_ms(supervisor: Supervisor, process_start_ns: int) -> float | None:
     ]
     if not firsts or not all(firsts):
         return None
-    return (max(firsts) - process_start_ns) / 1e6
+    return (max(firsts) - started_ns) / 1e6
 
 
 def _time_to_safe_ms(supervisor: Supervisor) -> float | None:

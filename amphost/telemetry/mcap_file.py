@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from mcap.exceptions import EndOfFile, McapError
 from mcap.opcode import Opcode
-from mcap.records import Attachment, Channel, Chunk, Header, McapRecord, Message, Schema
+from mcap.records import Channel, Chunk, Header, McapRecord, Message, Schema
 from mcap.stream_reader import StreamReader, get_chunk_data_stream
 from mcap.writer import MCAP0_MAGIC
 from zstandard import ZstdError
@@ -108,13 +108,10 @@ def parse(raw: bytes) -> McapRecord | None:
         return None
 
 
-def is_intact(attachment: Attachment, raw: bytes) -> bool:
-    """Tell whether an attachment, parsed from `raw`, passes its checksum."""
+def is_intact_attachment(raw: bytes) -> bool:
+    """Tell whether an attachment passes its checksum; 0 stands for none."""
     (checksum,) = CHECKSUM.unpack(raw[-CHECKSUM.size :])
-    named = len(attachment.name.encode()) + len(attachment.media_type.encode())
-    length = HEAD.size + 32 + named + len(attachment.data) + CHECKSUM.size
-    covered = raw[HEAD.size : -CHECKSUM.size]
-    return length == len(raw) and checksum in (0, zlib.crc32(covered))
+    return checksum in (0, zlib.crc32(raw[HEAD.size : -CHECKSUM.size]))
 
 
 def read_chunk(chunk: Chunk) -> ChunkContent | None:

@@ -37,7 +37,7 @@ from amphost.telemetry.mcap_file import (
     MAGIC,
     Frame,
     Lines,
-    is_intact,
+    is_intact_attachment,
     lines_of,
     parse,
     read_chunk,
@@ -140,7 +140,7 @@ class Index:
         return raw + indexes
 
     def _take_attachment(self, attachment: Attachment, raw: bytes, offset: int) -> bytes | None:
-        if not is_intact(attachment, raw):
+        if not is_intact_attachment(raw):
             return None
         self._attachments.append(
             AttachmentIndex(

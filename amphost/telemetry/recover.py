@@ -184,8 +184,7 @@ def _copy(
         at = frame.end
         yield
     if frame is None:
-        source.seek(at)
-        dropped += len(source.read().rstrip(b"\0"))
+        dropped += size - at
     return index, dropped
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,23 @@ def test_blocks_are_stored_one_behind_the_other(tmp_path: Path) -> None:
     store.append(b"two")
     store.close()
     assert store.path == tmp_path / "runs/motor.mcap"
+    assert store.path.read_bytes() == b"onetwo"
+
+
+def test_a_block_that_does_not_fit_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    """The system stores the first part and then refuses: half a block would stay in the file."""
+    store = BlockFile.create(tmp_path, "motor")
+    store.append(b"one")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            store.append(b"x" * 5000)
+        assert store.path.read_bytes() == b"one"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    store.append(b"two")
+    store.close()
     assert store.path.read_bytes() == b"onetwo"
 
 

@@ -36,11 +36,12 @@ def written(
     *,
     compression: CompressionType = CompressionType.NONE,
     chunked: bool = True,
+    checksums: bool = True,
     library: str = "amphost 0; mcap",
 ) -> bytes:
     """Return a file by the package's writer: two channels, an attachment amid, metadata."""
     stream = io.BytesIO()
-    writer = Writer(stream, compression=compression, use_chunking=chunked)
+    writer = Writer(stream, compression=compression, use_chunking=chunked, enable_crcs=checksums)
     writer.start(profile="ros2", library=library)
     writer.add_metadata("amphost", {"system": "motor"})
     channels = []
@@ -203,6 +204,30 @@ def test_an_attachment_that_fails_its_checksum_is_dropped(tmp_path: Path) -> Non
     assert (result.outcome, result.messages) == (Outcome.FINALISED, CHUNKS * PER_CHUNK)
     with path.open("rb") as stream:
         assert list(make_reader(stream).iter_attachments()) == []
+
+
+def test_a_damaged_index_is_made_anew(tmp_path: Path) -> None:
+    """Magic and footer alone say nothing: a reader that trusts the index would read rubbish."""
+    whole = bytearray(written())
+    whole[-300] ^= 1
+    path = tmp_path / NAME
+    path.write_bytes(whole)
+    assert finalise(path).outcome is Outcome.FINALISED
+    assert path.read_bytes() == written()
+
+
+def test_a_chunk_whose_records_run_over_its_end_is_dropped(tmp_path: Path) -> None:
+    """Chunks may come without a checksum; their records must still fit into them."""
+    whole = bytearray(written(checksums=False)[: data_end(written(checksums=False))])
+    start, end = nth(bytes(whole), OPCODE_CHUNK, 1)
+    last_record = whole.rindex(b"\x05", start, end - 36)
+    assert struct.unpack_from("<Q", whole, last_record + 1) == (22 + 36,)
+    whole[last_record + 1] += 1
+    path = tmp_path / NAME
+    path.write_bytes(whole)
+    result = finalise(path)
+    assert result.messages == (CHUNKS - 1) * PER_CHUNK
+    assert len(messages(path.read_bytes())) == result.messages
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89MCAP0\r", b"not at all", bytes(5000)])

@@ -137,6 +137,7 @@ class System:
         self.script = list(script)
         self.now_ns = 5_000 * MS
         self.ending = False
+        self.before_the_end: Callable[[], None] = lambda: None
         self.supervised = True
         self.reports: list[dict[str, Any]] = []
 
@@ -149,6 +150,8 @@ class System:
         self.script.pop(0)(self)
 
     def wanted_end(self) -> bool:
+        if self.ending:
+            self.before_the_end()
         return self.ending
 
     def supervisor_alive(self, now_ns: int) -> bool:
@@ -277,6 +280,16 @@ def test_everything_published_from_the_start_to_the_end_is_recorded(tmp_path: Pa
     assert metadata.metadata["session"] == "0000000000c0ffee"
 
 
+def test_the_last_words_of_the_other_roles_are_recorded(tmp_path: Path) -> None:
+    """They end before this role is asked to, and maybe right behind its last round."""
+    system = System(role_plan(tmp_path), [end])
+    system.before_the_end = lambda: system.say(2000)
+    system.observe()
+    report = last_report(system)
+    assert (report["samples"], report["lost"]) == (1024 + 1, 976)
+    assert recorded(Path(report["path"]))["/motor/io"] == list(range(977, 2001))
+
+
 def test_ready_is_said_with_a_heartbeat_behind_it_and_no_file_yet(tmp_path: Path) -> None:
     """Arming must not wait for a disk."""
     system = System(role_plan(tmp_path / "runs"), [end])
@@ -326,6 +339,22 @@ def test_tracking_counts_what_was_armed(tmp_path: Path) -> None:
     assert words["tracking_count"] == 20
     assert words["tracking_square_sum"] == pytest.approx(10 * 0.25 + 10 * 1.0)
     assert words["tracking_max"] == 1.0
+
+
+def test_a_setpoint_published_late_is_waited_for(tmp_path: Path) -> None:
+    """Its writer was preempted between reading the clock and publishing, across a round."""
+
+    def stamp(system: System) -> None:
+        system.channels["supervisor"].publish(system.now_ns - 20, 0, 0.0)
+        system.channels["io"].publish(system.now_ns - 5, MARK_ARMED, 0.0, 2.0)
+
+    def publish(system: System) -> None:
+        system.channels["supervisor"].publish(system.now_ns - DRAIN_NS - 10, 0, 2.0)
+
+    system = System(role_plan(tmp_path), [stamp, publish, lambda _: None, end])
+    system.observe()
+    assert system.words()["tracking_count"] == 1
+    assert system.words()["tracking_max"] == 0.0
 
 
 def test_without_a_directory_nothing_is_written_and_tracking_goes_on() -> None:

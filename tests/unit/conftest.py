@@ -103,6 +103,13 @@ def plan_of(plan_load: Loading) -> Planning:
     return planning
 
 
+@pytest.fixture
+def plan_serial() -> tuple[tuple[str, str], ...]:
+    """Return the change of the board by which its device is real, behind a serial port."""
+    loopback = BOARD[BOARD.index("    loopback:") : BOARD.index("    baud:")]
+    return ((loopback, "    port: /dev/ttyACM0\n"),)
+
+
 def _changed(text: str, changes: tuple[tuple[str, str], ...]) -> str:
     for old, new in changes:
         assert old in text, old

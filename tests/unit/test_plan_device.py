@@ -8,18 +8,9 @@ from amphost.plan.model import Plan, RolePlan
 
 MS = 1_000_000
 Planning = Callable[..., Plan]
+Changes = tuple[tuple[str, str], ...]
 
 VOLTAGE = "      voltage: {unit: V, range: [-12, 12], safe: 0, ramp_per_s: 4000}\n"
-SERIAL = (
-    (
-        """    loopback:
-      skew_ppm: 25
-      plant: {kind: dc_motor, resistance_ohm: 1.0, inductance_h: 0.001,
-              torque_constant_nm_per_a: 0.1, inertia_kg_m2: 0.001, viscous_friction_nm_s: 0.001}
-""",
-        "    port: /dev/ttyACM0\n",
-    ),
-)
 
 
 def role(plan: Plan, name: str) -> RolePlan:
@@ -52,11 +43,13 @@ def test_the_twin_has_the_same_schema_and_lease(plan_of: Planning) -> None:
     assert dict(device.plant.parameters)["torque_constant_nm_per_a"] == 0.1
 
 
-def test_a_device_that_accepts_nothing_is_paced_by_its_states(plan_of: Planning) -> None:
+def test_a_device_that_accepts_nothing_is_paced_by_its_states(
+    plan_of: Planning, plan_serial: Changes
+) -> None:
     """There is no actuation, so no lease is promised and no fault row ends in one."""
     plan = plan_of(
         ("    reads:\n      voltage: control.voltage\n", ""),
-        board=((f"    accepts:\n{VOLTAGE}", ""), *SERIAL),
+        board=((f"    accepts:\n{VOLTAGE}", ""), *plan_serial),
     )
     io = role(plan, "io").io
     assert io is not None

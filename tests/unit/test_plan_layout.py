@@ -184,3 +184,6 @@ def test_more_signals_than_words_is_a_problem() -> None:
     problem = layout.segment_problem("io", signals(1025, "s{}"))
     assert problem is not None
     assert problem[0] == "1025 signals are more than the 1024 words of a channel"
+    within = layout.segment_problem("io", signals(1024, "s{}"))
+    assert within is not None
+    assert within[0].startswith("the directory of its 1024 signals")

@@ -15,6 +15,7 @@ from amphost.spec.load import LoadedSpec
 
 ROOT = Path(__file__).parents[2] / "native"
 Loading = Callable[..., LoadedSpec]
+Changes = tuple[tuple[str, str], ...]
 READS = "      position: io.position\n"
 SENDS = "      current: {unit: A, range: [-20, 20]}\n"
 
@@ -50,16 +51,14 @@ def test_as_many_operator_values_as_there_is_room_for(plan_load: Loading) -> Non
     ]
 
 
-def test_a_device_sends_at_most_sixteen_values(plan_load: Loading) -> None:
+def test_a_device_sends_at_most_sixteen_values(plan_load: Loading, plan_serial: Changes) -> None:
     """The pump's tables end there."""
     more = "".join(f"      v{n}: {{unit: A, range: [0, 1]}}\n" for n in range(15))
-    port = "    port: /dev/ttyACM0\n"
-    text = _loopback()
     assert (
-        problems(plan_load(board=((text, port), (SENDS, SENDS + more[: more.rindex("      v")]))))
+        problems(plan_load(board=(*plan_serial, (SENDS, SENDS + more[: more.rindex("      v")]))))
         == []
     )
-    (line,) = problems(plan_load(board=((text, port), (SENDS, SENDS + more))))
+    (line,) = problems(plan_load(board=(*plan_serial, (SENDS, SENDS + more))))
     assert line.endswith("devices.mcu.sends: 17 values are more than 16; use at most 16")
 
 
@@ -76,11 +75,12 @@ def test_the_supervisor_is_one_of_the_roles(plan_load: Loading) -> None:
 
 
 @pytest.mark.parametrize("name", ["device_us", "applied"])
-def test_a_device_may_not_send_a_word_of_the_plan(plan_load: Loading, name: str) -> None:
+def test_a_device_may_not_send_a_word_of_the_plan(
+    plan_load: Loading, name: str, plan_serial: Changes
+) -> None:
     """Two words of one name: a recording could not tell them apart."""
     sends = f"      {name}: {{unit: A, range: [0, 1]}}\n"
-    port = (_loopback(), "    port: /dev/ttyACM0\n")
-    (line,) = problems(plan_load(board=(port, (SENDS, SENDS + sends))))
+    (line,) = problems(plan_load(board=(*plan_serial, (SENDS, SENDS + sends))))
     assert line.startswith("bench.yaml:")
     assert f"devices.mcu.sends.{name}: {name} is the name of a word that every io role has" in line
 
@@ -96,14 +96,14 @@ def test_a_control_role_may_not_write_a_word_of_the_plan(plan_load: Loading, nam
     assert f"roles.control.writes.{name}: {name} is the name of a word" in line
 
 
-def test_one_role_feeds_a_device(plan_load: Loading) -> None:
+def test_one_role_feeds_a_device(plan_load: Loading, plan_serial: Changes) -> None:
     """An actuation frame is one publication: two roles never publish at one instant."""
     changes = (
         ("voltage: control.voltage", "voltage: control.voltage\n      brake: operator.brake"),
         ("operator:\n", "operator:\n  brake: {unit: A, range: [0, 1], initial: 0}\n"),
     )
     board = (
-        (_loopback(), "    port: /dev/ttyACM0\n"),
+        *plan_serial,
         ("    accepts:\n", "    accepts:\n      brake: {unit: A, range: [0, 1], safe: 1}\n"),
     )
     (line,) = problems(plan_load(*changes, board=board))
@@ -138,11 +138,3 @@ def test_everything_within_the_limits_fits_the_header_page() -> None:
         for _ in range(limits.LOOP_OUTPUTS_MAX + 2)
     ]
     assert layout.segment_problem("r" * 32, signals) is None
-
-
-def _loopback() -> str:
-    return """    loopback:
-      skew_ppm: 25
-      plant: {kind: dc_motor, resistance_ohm: 1.0, inductance_h: 0.001,
-              torque_constant_nm_per_a: 0.1, inertia_kg_m2: 0.001, viscous_friction_nm_s: 0.001}
-"""

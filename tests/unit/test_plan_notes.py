@@ -74,8 +74,8 @@ def test_the_memory_lock_note_has_both_numbers(plan_of: Planning) -> None:
     """In the unit that limits.conf takes."""
     assert notes_on(plan_of, replace(PI, memlock_max=8 << 20)) == (
         (
-            "RLIMIT_MEMLOCK is 8192 KiB: memory may stay unlocked and page faults disturb the loops;"
-            " grant CAP_IPC_LOCK or raise it to 65536 KiB"
+            "RLIMIT_MEMLOCK is 8192 KiB: memory may stay unlocked and page faults disturb the"
+            " loops; grant CAP_IPC_LOCK or raise it to 65536 KiB"
         ),
     )
 

@@ -11,21 +11,12 @@ import pytest
 from amphost.errors import HardwareMissingError, PlanError
 from amphost.machine import read_machine
 from amphost.plan.model import Plan, RolePlan
+from amphost.plan.placement import core_list, cores_text
 
 MACHINES = Path(__file__).parents[1] / "fake_machines"
 MS = 1_000_000
 Planning = Callable[..., Plan]
-
-SERIAL = (
-    (
-        """    loopback:
-      skew_ppm: 25
-      plant: {kind: dc_motor, resistance_ohm: 1.0, inductance_h: 0.001,
-              torque_constant_nm_per_a: 0.1, inertia_kg_m2: 0.001, viscous_friction_nm_s: 0.001}
-""",
-        "    port: /dev/ttyACM0\n",
-    ),
-)
+Changes = tuple[tuple[str, str], ...]
 
 
 def role(plan: Plan, name: str) -> RolePlan:
@@ -176,10 +167,12 @@ def test_highest_priorities_are_free_where_nothing_stands_above(plan_of: Plannin
     assert plan.supervisor.watchdog_priority == 99
 
 
-def test_a_port_that_is_not_there_is_missing_hardware(plan_of: Planning) -> None:
+def test_a_port_that_is_not_there_is_missing_hardware(
+    plan_of: Planning, plan_serial: Changes
+) -> None:
     """The ports that are there are most of the remedy."""
     with pytest.raises(HardwareMissingError) as caught:
-        plan_of(machine="vm2", board=SERIAL)
+        plan_of(machine="vm2", board=plan_serial)
     assert caught.value.problems == [
         (
             "bench.yaml:4:11: devices.mcu.port: /dev/ttyACM0: no such port on this machine"
@@ -188,12 +181,36 @@ def test_a_port_that_is_not_there_is_missing_hardware(plan_of: Planning) -> None
     ]
 
 
-def test_a_serial_device_has_no_twin_and_a_longer_lease(plan_of: Planning) -> None:
+def test_a_serial_device_has_no_twin_and_a_longer_lease(
+    plan_of: Planning, plan_serial: Changes
+) -> None:
     """A real line stalls otherwise than a pty."""
-    plan = plan_of(board=SERIAL)
+    plan = plan_of(board=plan_serial)
     io = role(plan, "io").io
     assert io is not None
     assert io.port == "/dev/ttyACM0"
     assert io.lease_ns == 50 * MS
     assert plan.devices == ()
     assert plan.supervisor.watchdog_priority == 71
+
+
+@pytest.mark.parametrize(
+    ("cores", "text"),
+    [
+        ((), ""),
+        ((0,), "0"),
+        ((0, 1), "0-1"),
+        ((0, 1, 2, 5), "0-2, 5"),
+        ((1, 3, 5, 6), "1, 3, 5-6"),
+    ],
+)
+def test_cores_are_written_as_linux_does(cores: tuple[int, ...], text: str) -> None:
+    """A machine may have 256 of them."""
+    assert core_list(cores) == text
+
+
+def test_a_machines_cores_say_how_many_and_which_are_isolated() -> None:
+    """Half of every remedy."""
+    assert cores_text(read_machine(MACHINES / "core1")) == "core 0"
+    assert cores_text(read_machine(MACHINES / "vm2")) == "cores 0-1"
+    assert cores_text(read_machine(MACHINES / "pi5")) == "cores 0-3 (isolated: 2, 3)"

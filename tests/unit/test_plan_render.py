@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 MACHINES = ROOT / "tests/fake_machines"
 GOLDEN = Path(__file__).parent / "golden/plan_motor_pi5.txt"
 Planning = Callable[..., Plan]
+Changes = tuple[tuple[str, str], ...]
 
 
 def test_the_example_on_a_pi_reads_as_documented(
@@ -55,29 +56,12 @@ def test_an_unknown_machine_is_said_to_be_one(plan_of: Planning, tmp_path: Path)
     assert head == "unknown machine, cores unknown"
 
 
-def test_a_system_without_outputs_promises_nothing(plan_of: Planning) -> None:
+def test_a_system_without_outputs_promises_nothing(plan_of: Planning, plan_serial: Changes) -> None:
     """There is no output that could be unsafe, and the text says so."""
+    accepts = "      voltage: {unit: V, range: [-12, 12], safe: 0, ramp_per_s: 4000}\n"
     plan = plan_of(
         ("    reads:\n      voltage: control.voltage\n", ""),
-        machine="pi5",
-        board=(
-            ("    loopback:\n      skew_ppm: 25\n", "    port: /dev/ttyACM0\n"),
-            (
-                (
-                    "      plant: {kind: dc_motor, resistance_ohm: 1.0, inductance_h: 0.001,\n"
-                    "              torque_constant_nm_per_a: 0.1, inertia_kg_m2: 0.001,"
-                    " viscous_friction_nm_s: 0.001}\n"
-                ),
-                "",
-            ),
-            (
-                (
-                    "    accepts:\n"
-                    "      voltage: {unit: V, range: [-12, 12], safe: 0, ramp_per_s: 4000}\n"
-                ),
-                "",
-            ),
-        ),
+        board=((f"    accepts:\n{accepts}", ""), *plan_serial),
     )
     assert "no role reaches an output" in render(plan, read_machine(MACHINES / "pi5"))
 

@@ -17,6 +17,7 @@ from amphost.spec.load import LoadedSpec
 MACHINES = Path(__file__).parents[1] / "fake_machines"
 MS = 1_000_000
 Planning = Callable[..., Plan]
+Changes = tuple[tuple[str, str], ...]
 Loading = Callable[..., LoadedSpec]
 
 
@@ -68,6 +69,50 @@ def test_an_outer_loop_has_rows_of_its_own(plan_of: Planning) -> None:
     assert chain["producer of outer.step dies or freezes"] == 50 + 20 + 1 + 1 + 6
     assert chain["producer of io.position dies or freezes"] == 20 + 20 + 10 + 3 + 1 + 6
     assert chain["bad values of operator.target"] == 3 * 10 + 10 + 3 + 1 + 6
+
+
+def test_a_role_that_reaches_no_output_has_no_rows(plan_of: Planning) -> None:
+    """Nobody reads the second one: whatever it does, no output moves."""
+    idle = (
+        "  telemetry:\n",
+        CASCADE[0][1].replace("outer:", "idle:").replace("operator.target", "io.current"),
+    )
+    unit = ("{subtract: [goal, position]}", "{gain: goal, by: 1.0}")
+    spare = (idle[0], idle[1].replace(*unit).replace("      position: io.position\n", ""))
+    chain = {row.fault for row in plan_of(spare).chain}
+    assert "bad values of io.current" not in chain
+    assert not any("idle" in fault for fault in chain)
+
+
+def test_the_slowest_way_to_safe_counts(plan_of: Planning, plan_serial: Changes) -> None:
+    """Two values on one device: 12 V in 3 ms (6 ms in control), and 2 A in 40 ms (20 ms)."""
+    brake = "brake: {unit: A, range: [0, 2], safe: 2"
+    plan = plan_of(
+        ("voltage: control.voltage", "voltage: control.voltage\n      brake: control.brake"),
+        ("    law:\n", "    law:\n      brake: {constant: 0.0}\n      idle: {constant: 0.0}\n"),
+        (
+            "    writes:\n",
+            (
+                f"    writes:\n      {brake}, ramp_per_s: 100}}\n"
+                "      idle: {unit: A, range: [0, 1], safe: 0, ramp_per_s: 1}\n"
+            ),
+        ),
+        board=(
+            *plan_serial,
+            ("    accepts:\n", f"    accepts:\n      {brake}, ramp_per_s: 50}}\n"),
+        ),
+    )
+    chain = {row.fault: row.total_ns // MS for row in plan.chain}
+    assert chain["io dies, or the cable is out"] == 50 + 40
+    assert chain["bad values of io.position"] == 6 + 1 + 1 + 40
+    rows = {row.subject: row.bound_ns for row in plan.bounds}
+    assert rows["stop: outputs safe"] == 1000 * MS + 2 * MS
+
+
+def test_stop_waits_for_the_slowest_loop(plan_of: Planning) -> None:
+    """2 T of 100 Hz, and the 6 ms of the output's ramp."""
+    rows = {row.subject: row.bound_ns for row in plan_of(*CASCADE).bounds}
+    assert rows["stop: outputs safe"] == 6 * MS + 2 * 10 * MS
 
 
 def test_a_bound_that_cannot_be_kept_refuses_the_file(plan_of: Planning) -> None:

@@ -144,7 +144,14 @@ def test_line_load_counts_ten_bits_a_byte() -> None:
 
 @pytest.mark.parametrize(
     ("time_ns", "text"),
-    [(500_000, "0.5 ms"), (20 * MS, "20 ms"), (2 * S, "2 s"), (1, "1e-06 ms"), (0, "0 ms")],
+    [
+        (500_000, "0.5 ms"),
+        (20 * MS, "20 ms"),
+        (S, "1 s"),
+        (2 * S, "2 s"),
+        (1, "1e-06 ms"),
+        (0, "0 ms"),
+    ],
 )
 def test_times_are_written_for_people(time_ns: int, text: str) -> None:
     """Three units in one table would be read wrong."""

@@ -48,6 +48,7 @@ static void test_a_config_that_breaks_a_rule_is_refused(void) {
     REFUSED(config.accepts[0].safe = -12.5f);
     CHECK(*(uint8_t *)&device == 0x5A); // nothing was touched
     ACCEPTED(config.board = "12345678901234567890123456789012");
+    ACCEPTED(config.board = " ~");
     ACCEPTED(config.lease_us = AMP_SEQUENCE_FORGET_US);
     ACCEPTED(config.accepts_count = 0);
     ACCEPTED(config.sends_count = 0);
@@ -395,6 +396,22 @@ static void test_latencies_hold_where_32_bits_of_time_wrap(void) {
     }
 }
 
+static void test_a_latency_of_half_the_clocks_range_is_the_longest(void) {
+    const uint32_t behind[] = {INT32_MAX, (uint32_t)INT32_MAX + 1};
+    for (size_t n = 0; n < COUNT(behind); n++) {
+        struct rig rig;
+        uint8_t wire[AMP_FRAME_WIRE_MAX];
+        const float values[] = {1.0f, 1.0f, 1.0f};
+        rig_run(&rig);
+        const size_t size =
+            rig_actuate_frame(&rig, values, (uint32_t)RIG_BEGIN_US - behind[n], wire, sizeof wire);
+        rig_give(&rig, wire, size);
+        rig_tick(&rig, RIG_BEGIN_US);
+        rig_exchange(&rig);
+        CHECK(rig.state.sense_to_actuate_us == (n == 0 ? behind[n] : AMP_WIRE_NONE));
+    }
+}
+
 static void test_a_very_old_actuation_has_no_age_that_fits(void) {
     struct rig rig;
     rig_run(&rig);
@@ -487,6 +504,7 @@ int main(void) {
     RUN(test_a_state_of_an_older_session_is_not_sent_in_a_new_one);
     RUN(test_a_state_tells_what_was_applied_and_when);
     RUN(test_latencies_hold_where_32_bits_of_time_wrap);
+    RUN(test_a_latency_of_half_the_clocks_range_is_the_longest);
     RUN(test_a_very_old_actuation_has_no_age_that_fits);
     RUN(test_frames_leave_in_pieces_of_any_size);
     RUN(test_answers_go_before_events_and_events_before_states);

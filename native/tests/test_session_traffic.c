@@ -192,6 +192,17 @@ static void test_a_command_repeats_until_it_is_acknowledged(void) {
     CHECK(host.counters.unexpected == 2);
 }
 
+static void test_a_command_stays_due_until_there_is_room(void) {
+    struct amp_session host;
+    uint8_t wire[AMP_FRAME_WIRE_MAX];
+    rig_host_up(&host, 0);
+    CHECK(amp_session_command(&host, AMP_VERB_DISARM, 0, 100, 0) == 1);
+    const size_t size = AMP_COMMAND_SIZE + AMP_FRAME_OVERHEAD;
+    CHECK(amp_session_pending(&host, 0, wire, size - 1) == 0);
+    CHECK(amp_session_pending(&host, 1, wire, size) == size);
+    CHECK(host.counters.retransmissions == 0);
+}
+
 static void test_a_command_expires_exactly_at_its_time(void) {
     struct amp_session host;
     struct amp_session_event event;
@@ -515,6 +526,7 @@ int main(void) {
     RUN(test_one_call_reports_one_event_and_the_rest_is_fed_again);
     RUN(test_damage_is_counted_by_its_kind);
     RUN(test_a_command_repeats_until_it_is_acknowledged);
+    RUN(test_a_command_stays_due_until_there_is_room);
     RUN(test_a_command_expires_exactly_at_its_time);
     RUN(test_arm_carries_the_challenge_and_waits_for_its_turn);
     RUN(test_the_end_of_a_session_ends_its_command);

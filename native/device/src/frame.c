@@ -104,7 +104,7 @@ static void put_u32(uint8_t *at, uint32_t value) {
 }
 
 static uint16_t get_u16(const uint8_t *at) {
-    return (uint16_t)(at[0] | at[1] << 8);
+    return (uint16_t)(at[0] | (unsigned)at[1] << 8);
 }
 
 int amp_frame_encode(const struct amp_frame *frame, uint32_t schema_hash, uint8_t *wire,
@@ -146,7 +146,6 @@ static void frame_begin(struct amp_frame_parser *parser) {
 
 void amp_frame_parser_init(struct amp_frame_parser *parser, uint32_t schema_hash) {
     parser->schema_hash = schema_hash;
-    parser->crc = 0;
     frame_begin(parser);
 }
 

@@ -44,8 +44,7 @@ static void identify_anew(struct amp_session *session, uint16_t number, uint64_t
 static void learn(struct amp_session *session, enum lesson lesson, enum amp_refusal refusal,
                   uint64_t now_us, struct amp_session_event *event) {
     const struct amp_session_step *step = &STEPS[session->state][lesson];
-    const bool news = step->event != AMP_ON_REFUSED || session->state != AMP_SESSION_REFUSED ||
-                      session->refusal != refusal;
+    const bool news = step->event != AMP_ON_REFUSED || session->refusal != refusal;
     if (step->next != AMP_SESSION_UP) {
         command_end(session);
     }

@@ -38,7 +38,7 @@ static uint8_t get_u8(const uint8_t **at) {
 
 static uint16_t get_u16(const uint8_t **at) {
     const uint8_t low = get_u8(at);
-    return (uint16_t)(low | get_u8(at) << 8);
+    return (uint16_t)(low | (unsigned)get_u8(at) << 8);
 }
 
 static uint32_t get_u32(const uint8_t **at) {

@@ -220,18 +220,24 @@ static int thread_attributes(pthread_attr_t *attributes, int core, int priority)
     return failed;
 }
 
+static int create_thread(struct thread_start *start, int core, int priority) {
+    pthread_attr_t attributes;
+    int failed = thread_attributes(&attributes, core, priority);
+    if (failed == 0) {
+        failed = pthread_create(&thread, &attributes, thread_main, start);
+        pthread_attr_destroy(&attributes);
+    }
+    return failed;
+}
+
 int amp_platform_thread_start(void (*run)(void *argument), void *argument, int core, int priority,
                               int *granted_priority) {
     static struct thread_start start;
     start = (struct thread_start){.run = run, .argument = argument};
-    pthread_attr_t attributes;
-    int failed = thread_attributes(&attributes, core, priority);
-    if (failed == 0) {
-        failed = pthread_create(&thread, &attributes, thread_main, &start);
-        pthread_attr_destroy(&attributes);
-    }
-    if (failed == EPERM && priority > 0) {
-        return amp_platform_thread_start(run, argument, core, 0, granted_priority);
+    int failed = create_thread(&start, core, priority);
+    if (failed == EPERM && priority > 0) { /* no right to be real-time: as it comes */
+        priority = 0;
+        failed = create_thread(&start, core, priority);
     }
     if (failed != 0) {
         errno = failed;

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,8 @@ class Source:
 
 
 class Observer:
-    """Follow, record and measure. Cursors open at once, at the oldest sample still readable.
+    """Follow, record and measure. What a channel still holds is drained as its cursor opens: behind
+    a predecessor the channel is full, and the next publication overwrites the oldest.
 
     Synchronization: one thread.
     """
@@ -72,7 +74,13 @@ class Observer:
         assert plan.telemetry is not None
         self._telemetry = plan.telemetry
         self._context = context
-        self._sources = _follow(context)
+        self._sources: list[Source] = []
+        self._early: list[list[bytes]] = []
+        for one in plan.reads:
+            if one.channel is not None:
+                source = _follow(context.segments[one.role], one.role, one.channel)
+                self._early.append(list(source.batches()))
+                self._sources.append(source)
         self._tracking = Tracking()
         self._feeds = _feeds(self._tracking, plan.telemetry.tracking, self._sources)
         self._recorder: Recorder | None = None
@@ -101,7 +109,8 @@ class Observer:
         """Take over everything published so far."""
         for place, source in enumerate(self._sources):
             feeds = self._feeds.get(source.role, ())
-            for records in source.batches():
+            early, self._early[place] = self._early[place], []
+            for records in chain(early, source.batches()):
                 if self._recorder is not None:
                     self._recorder.write(place, records, now_ns)
                 for feed in feeds:
@@ -204,23 +213,15 @@ class Observer:
         )
 
 
-def _follow(context: Context) -> list[Source]:
-    sources = []
-    for plan in context.plan.reads:
-        if plan.channel is None:
-            continue
-        segment = context.segments[plan.role]
-        batch = min(plan.channel.depth, BATCH)
-        sources.append(
-            Source(
-                role=plan.role,
-                channel=plan.channel,
-                segment=segment,
-                follower=segment.follow(batch, oldest=True),
-                drains=plan.channel.depth // batch + 1,
-            )
-        )
-    return sources
+def _follow(segment: Segment, role: str, channel: ChannelPlan) -> Source:
+    batch = min(channel.depth, BATCH)
+    return Source(
+        role=role,
+        channel=channel,
+        segment=segment,
+        follower=segment.follow(batch, oldest=True),
+        drains=channel.depth // batch + 1,
+    )
 
 
 def _feeds(

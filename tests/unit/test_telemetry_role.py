@@ -290,6 +290,16 @@ def test_the_last_words_of_the_other_roles_are_recorded(tmp_path: Path) -> None:
     assert recorded(Path(report["path"]))["/motor/io"] == list(range(977, 2001))
 
 
+def test_nothing_is_lost_while_the_role_starts_behind_a_predecessor(tmp_path: Path) -> None:
+    """The logs are full then: what comes while the package is imported overwrites the oldest."""
+    system = System(role_plan(tmp_path, depth=64), [end])
+    system.say(500)
+    telemetry.run(cast("seam.Context", system), lambda: system.say(60))
+    report = last_report(system)
+    assert report["lost"] == 0
+    assert recorded(Path(report["path"]))["/motor/io"] == list(range(437, 561))
+
+
 def test_ready_is_said_with_a_heartbeat_behind_it_and_no_file_yet(tmp_path: Path) -> None:
     """Arming must not wait for a disk."""
     system = System(role_plan(tmp_path / "runs"), [end])

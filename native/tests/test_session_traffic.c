@@ -288,8 +288,10 @@ static uint8_t acked(struct amp_session *device, uint16_t id) {
 static void test_a_command_is_applied_once_and_acknowledged_each_time(void) {
     struct amp_session device;
     rig_device_up(&device);
-    struct amp_wire_command command = {5, AMP_VERB_DISARM, 0, 100};
-    CHECK(rig_feed_command(&device, 1, &command).kind == AMP_ON_COMMAND);
+    struct amp_wire_command command = {5, AMP_VERB_DISARM, 0xABCD1234u, 100};
+    const struct amp_session_event event = rig_feed_command(&device, 1, &command);
+    CHECK(event.kind == AMP_ON_COMMAND && event.id == 5 && event.verb == AMP_VERB_DISARM);
+    CHECK(event.argument == 0xABCD1234u);
     CHECK(rig_feed_command(&device, 2, &command).kind == AMP_ON_NOTHING);
     CHECK(rig_pending(&device, 0).type == 0); // not before it was applied
     amp_session_acknowledge(&device, 4, AMP_RESULT_STALE);

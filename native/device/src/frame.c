@@ -28,20 +28,23 @@ static void block_close(struct encoder *encoder) {
     encoder->out[encoder->code_at] = encoder->code;
 }
 
+// Works on copies: a stored byte may alias the encoder, for all that the compiler knows.
 static void encode_bytes(struct encoder *encoder, const uint8_t *bytes, size_t size) {
+    struct encoder open = *encoder;
     for (size_t i = 0; i < size; i++) {
-        if (encoder->code == CODE_FULL) {
-            block_close(encoder);
-            block_open(encoder);
+        if (open.code == CODE_FULL) {
+            block_close(&open);
+            block_open(&open);
         }
         if (bytes[i] == 0) {
-            block_close(encoder);
-            block_open(encoder);
+            block_close(&open);
+            block_open(&open);
         } else {
-            encoder->out[encoder->at++] = bytes[i];
-            encoder->code++;
+            open.out[open.at++] = bytes[i];
+            open.code++;
         }
     }
+    *encoder = open;
 }
 
 // Takes one byte that is not a delimiter; returns true if it completes the byte |*out|.
@@ -192,25 +195,43 @@ static enum amp_frame_verdict frame_end(struct amp_frame_parser *parser, struct 
     return AMP_FRAME_GOOD;
 }
 
-size_t amp_frame_parse(struct amp_frame_parser *parser, const uint8_t *bytes, size_t size,
-                       enum amp_frame_verdict *verdict, struct amp_frame *frame) {
-    for (size_t i = 0; i < size; i++) {
-        if (bytes[i] == 0) {
-            if (parser->code == 0) {
-                continue;
-            }
-            *verdict = frame_end(parser, frame);
-            frame_begin(parser);
-            return i + 1;
-        }
+// Decodes up to a delimiter or the end; returns the bytes it took. On copies, as above.
+static size_t decode_run(struct amp_frame_parser *parser, const uint8_t *bytes, size_t size) {
+    uint8_t code = parser->code;
+    uint8_t block = parser->block;
+    uint8_t filled = parser->size;
+    bool overlong = parser->overlong;
+    size_t used = 0;
+    for (; used < size && bytes[used] != 0; used++) {
         uint8_t byte;
-        if (parser->overlong || !decode_byte(&parser->code, &parser->block, bytes[i], &byte)) {
+        if (overlong || !decode_byte(&code, &block, bytes[used], &byte)) {
             continue;
         }
-        if (parser->size == AMP_FRAME_BODY_MAX) {
-            parser->overlong = true;
+        if (filled == AMP_FRAME_BODY_MAX) {
+            overlong = true;
         } else {
-            parser->body[parser->size++] = byte;
+            parser->body[filled++] = byte;
+        }
+    }
+    parser->code = code;
+    parser->block = block;
+    parser->size = filled;
+    parser->overlong = overlong;
+    return used;
+}
+
+size_t amp_frame_parse(struct amp_frame_parser *parser, const uint8_t *bytes, size_t size,
+                       enum amp_frame_verdict *verdict, struct amp_frame *frame) {
+    for (size_t used = 0; used < size;) {
+        used += decode_run(parser, bytes + used, size - used);
+        if (used == size) {
+            break;
+        }
+        used++;
+        if (parser->code != 0) {
+            *verdict = frame_end(parser, frame);
+            frame_begin(parser);
+            return used;
         }
     }
     advance_crc(parser);

@@ -29,6 +29,7 @@ GENERATED = "native/build/python/amp.c"
 
 # Headers that Python does not see, and why.
 UNPARSED = {
+    "amphost.h": "it only includes the others, for programs in C and C++",
     "amp/atomic.h": "static inline functions over _Atomic words: shared words are opaque to Python",
 }
 

@@ -124,6 +124,8 @@ static void trip(struct amp_loop *loop, enum amp_fault fault, int64_t argument, 
     amp_owner_add(loop->owner, AMP_COUNT_TRIPS, 1);
     loop->refused_arming = loop->arming;
     loop->arming = 0;
+    amp_owner_set(loop->owner, AMP_GAUGE_TRIP_FAULT, (uint64_t)fault);
+    amp_owner_set(loop->owner, AMP_GAUGE_TRIP_ARGUMENT, (uint64_t)argument);
     amp_owner_set(loop->owner, AMP_GAUGE_REFUSED_ARMING, loop->refused_arming);
 }
 

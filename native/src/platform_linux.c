@@ -156,6 +156,26 @@ int amp_platform_unmap(void *base, size_t size) {
     return munmap(base, size) == 0 ? AMP_OK : system_error();
 }
 
+int amp_platform_read_text(int descriptor, char *out, size_t room, size_t *length) {
+    *length = 0;
+    for (;;) { /* each pass reads at least one byte, or ends */
+        char beyond;
+        char *const at = *length < room ? out + *length : &beyond;
+        const size_t most = *length < room ? room - *length : 1;
+        const ssize_t got = pread(descriptor, at, most, (off_t)*length);
+        if (got < 0) {
+            return system_error();
+        }
+        if (got == 0) {
+            return AMP_OK;
+        }
+        if (at == &beyond) {
+            return -AMP_EROOM;
+        }
+        *length += (size_t)got;
+    }
+}
+
 static void touch_stack(size_t bytes) {
     volatile unsigned char stack[AMP_STACK_MAX]; /* volatile: the stores must happen */
     const size_t limit = bytes < sizeof stack ? bytes : sizeof stack;

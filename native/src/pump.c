@@ -64,6 +64,8 @@ static void end_arming(struct amp_pump *pump, enum amp_fault fault, int64_t argu
     if (pump->arming != 0) {
         if (fault != AMP_FAULT_NONE) {
             amp_owner_add(pump->owner, AMP_COUNT_TRIPS, 1);
+            amp_owner_set(pump->owner, AMP_GAUGE_TRIP_FAULT, (uint64_t)fault);
+            amp_owner_set(pump->owner, AMP_GAUGE_TRIP_ARGUMENT, (uint64_t)argument);
             amp_owner_set(pump->owner, AMP_GAUGE_REFUSED_ARMING, pump->arming);
         }
         pump->refused_arming = pump->arming;
@@ -159,6 +161,7 @@ static void take_event(struct amp_pump *pump, const struct amp_session_event *ev
     case AMP_ON_UP:
         pump->state_known = false;
         amp_owner_set(pump->owner, AMP_GAUGE_DEVICE_NONCE, pump->session.identity.boot_nonce);
+        amp_owner_set(pump->owner, AMP_GAUGE_REFUSAL, AMP_REFUSAL_NONE);
         break;
     case AMP_ON_REFUSED:
         amp_owner_set(pump->owner, AMP_GAUGE_REFUSAL, (uint64_t)event->refusal);
@@ -185,14 +188,18 @@ static void take_event(struct amp_pump *pump, const struct amp_session_event *ev
     amp_owner_set(pump->owner, AMP_GAUGE_LINK, (uint64_t)pump->session.state);
 }
 
+static void lose_port(struct amp_pump *pump, int error, amp_ns now) {
+    pump->port_lost = true;
+    amp_session_close(&pump->session);
+    link_down(pump, AMP_FAULT_PORT, error, now);
+    amp_owner_set(pump->owner, AMP_GAUGE_LINK, (uint64_t)pump->session.state);
+}
+
 bool amp_pump_receive(struct amp_pump *pump, amp_ns now) {
     const int got =
         pump->platform->read(pump->platform->context, pump->descriptor, pump->in, sizeof pump->in);
     if (got < 0) {
-        pump->port_lost = true;
-        amp_session_close(&pump->session);
-        link_down(pump, AMP_FAULT_PORT, -got, now);
-        amp_owner_set(pump->owner, AMP_GAUGE_LINK, (uint64_t)pump->session.state);
+        lose_port(pump, -got, now);
         return false;
     }
     amp_owner_add(pump->owner, AMP_COUNT_BYTES_IN, (uint64_t)got);
@@ -206,13 +213,15 @@ bool amp_pump_receive(struct amp_pump *pump, amp_ns now) {
     return true;
 }
 
-static void write_out(struct amp_pump *pump) {
+static void write_out(struct amp_pump *pump, amp_ns now) {
     while (pump->out_sent < pump->out_size) { /* each pass writes at least one byte */
         const int put =
             pump->platform->write(pump->platform->context, pump->descriptor,
                                   pump->out + pump->out_sent, pump->out_size - pump->out_sent);
+        if (put < 0) {
+            lose_port(pump, -put, now);
+        }
         if (put <= 0) {
-            pump->port_lost = pump->port_lost || put < 0;
             return;
         }
         pump->out_sent += (uint32_t)put;
@@ -367,7 +376,7 @@ void amp_pump_send(struct amp_pump *pump, amp_ns now) {
         queue_actuation(pump);
     }
     queue_pending(pump, now);
-    write_out(pump);
+    write_out(pump, now);
     count_session(pump);
 }
 
@@ -406,6 +415,18 @@ static amp_ns send_point(struct amp_pump *pump, amp_ns release, amp_ns wake) {
     return release + period;
 }
 
+/* Do what the descriptor is ready for. A line that Linux has hung up reads as empty for ever. */
+static void serve(struct amp_pump *pump, int ready, amp_ns now) {
+    if ((ready & (AMP_POLL_READ | AMP_POLL_ERROR)) != 0 && !amp_pump_receive(pump, now)) {
+        return;
+    }
+    if ((ready & AMP_POLL_ERROR) != 0) {
+        lose_port(pump, AMP_EIO, now);
+    } else if ((ready & AMP_POLL_WRITE) != 0) {
+        write_out(pump, now);
+    }
+}
+
 enum amp_pump_end amp_pump_run(struct amp_pump *pump) {
     const struct amp_platform *const platform = pump->platform;
     const amp_ns period = pump->timing.period_ns;
@@ -418,13 +439,8 @@ enum amp_pump_end amp_pump_run(struct amp_pump *pump) {
         const int want = AMP_POLL_READ | (pump->out_size > 0 ? AMP_POLL_WRITE : 0);
         const int ready = platform->poll(platform->context, pump->descriptor, want, release);
         const amp_ns wake = platform->now(platform->context);
-        if ((ready & (AMP_POLL_READ | AMP_POLL_ERROR)) != 0 && !amp_pump_receive(pump, wake)) {
-            break;
-        }
-        if ((ready & AMP_POLL_WRITE) != 0) {
-            write_out(pump);
-        }
-        if (wake < release) {
+        serve(pump, ready, wake);
+        if (pump->port_lost || wake < release) {
             continue;
         }
         release = send_point(pump, release, wake);
@@ -434,5 +450,6 @@ enum amp_pump_end amp_pump_run(struct amp_pump *pump) {
             return pump->supervisor_lost ? AMP_PUMP_SUPERVISOR_LOST : AMP_PUMP_ENDED;
         }
     }
+    amp_owner_set(pump->owner, AMP_GAUGE_T_STOP_NS, (uint64_t)release); /* the next, never made */
     return AMP_PUMP_PORT_LOST;
 }

@@ -42,11 +42,12 @@ uint64_t amp_owner_counter(const struct amp_owner *owner, enum amp_counter count
 }
 
 void amp_owner_set(struct amp_owner *owner, enum amp_gauge gauge, uint64_t value) {
-    amp_store_relaxed(&owner->gauges[gauge], value);
+    amp_store_release(&owner->gauges[gauge],
+                      value); /* pairs with the acquire in amp_owner_gauge() */
 }
 
 uint64_t amp_owner_gauge(const struct amp_owner *owner, enum amp_gauge gauge) {
-    return amp_load_relaxed(&owner->gauges[gauge]);
+    return amp_load_acquire(&owner->gauges[gauge]); /* pairs with the release in amp_owner_set() */
 }
 
 void amp_owner_begin(struct amp_owner *owner, amp_ns t0_ns) {

@@ -10,6 +10,10 @@
 #ifndef AMP_ATOMIC_H
 #define AMP_ATOMIC_H
 
+#ifdef AMP_MODEL
+#include "atomic_model.h" /* native/model: a model of memory in the place of the machine's */
+#else
+
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -70,4 +74,5 @@ static inline void amp_fence_release(void) {
 #endif
 }
 
+#endif
 #endif

@@ -52,6 +52,10 @@ int amp_platform_memfd(const char *name, size_t size);
 int amp_platform_map(int descriptor, size_t size, bool writable, void **base);
 int amp_platform_unmap(void *base, size_t size);
 
+/// Read |descriptor| from its beginning to its end, leaving its position alone. -AMP_EROOM if it
+/// holds more than |room| bytes.
+int amp_platform_read_text(int descriptor, char *out, size_t room, size_t *length);
+
 /// Lock this process's memory, now and later, without touching what was never used
 /// (MCL_ONFAULT), and touch |stack_bytes| of stack, at most 256 KiB.
 int amp_platform_lock_memory(size_t stack_bytes);

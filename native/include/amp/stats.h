@@ -68,7 +68,9 @@ enum amp_gauge {
     AMP_GAUGE_READY = 11,         /* 1: this role could be armed now */
     AMP_GAUGE_BASE_TICKS = 12,    /* ticks + skipped ticks before this process's tick 0 */
     AMP_GAUGE_DEVICE_SAFE_US =
-        13, /* device clock: last applied actuation to outputs safe, 1 more */
+        13,                       /* device clock: last applied actuation to outputs safe, 1 more */
+    AMP_GAUGE_TRIP_FAULT = 14,    /* enum amp_fault of the newest trip; the latch keeps the first */
+    AMP_GAUGE_TRIP_ARGUMENT = 15, /* its argument, as int64_t */
 
     AMP_GAUGE_COUNT = 16,
 };
@@ -123,7 +125,8 @@ uint64_t amp_owner_counter(const struct amp_owner *owner, enum amp_counter count
 /// Context: init. One writer.
 void amp_owner_begin(struct amp_owner *owner, amp_ns t0_ns);
 
-/// Set a gauge. Context: real-time. Progress: wait-free. One writer.
+/// Set a gauge. Who reads it sees every gauge that was set before it.
+/// Context: real-time. Progress: wait-free. One writer.
 void amp_owner_set(struct amp_owner *owner, enum amp_gauge gauge, uint64_t value);
 uint64_t amp_owner_gauge(const struct amp_owner *owner, enum amp_gauge gauge);
 

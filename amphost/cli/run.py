@@ -74,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
             supervisor.start()
             failure = _drive(supervisor, args.duration, stopper, screen)
             stop(supervisor)
+            _complete_recordings(supervisor)
             screen.clear()
 
             report = build(supervisor, STARTED_NS)
@@ -121,6 +122,18 @@ def _drive(
         screen.show(supervisor)
     _sample(usage, supervisor)
     return None
+
+
+def _complete_recordings(supervisor: Supervisor) -> None:
+    """Give a recording that its role left cut the index and footer that readers ask for."""
+    for role in supervisor.roles.values():
+        telemetry = role.plan.telemetry
+        if telemetry is None or not telemetry.directory or role.reports.get("complete"):
+            continue
+        from amphost.telemetry.recover import finalise_all
+
+        for result in finalise_all(Path(telemetry.directory)):
+            supervisor.say(f"{result.path}: {result.outcome.value}, {result.messages} samples")
 
 
 def _sample(usage: Any, supervisor: Supervisor) -> None:

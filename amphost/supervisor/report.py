@@ -187,10 +187,12 @@ def _recording(supervisor: Supervisor) -> dict[str, Any] | None:
     run = _telemetry(supervisor)
     if run is None or run.plan.telemetry is None or not run.plan.telemetry.directory:
         return None
+    words = _words(supervisor, run)
     return {
         "path": run.reports.get("path"),
-        "samples": run.reports.get("samples"),
-        "lost": run.reports.get("lost"),
+        "samples": words.get("samples"),
+        "lost": words.get("lost"),
+        "complete": bool(run.reports.get("complete")),
         "reason": run.reports.get("reason"),
     }
 
@@ -200,24 +202,23 @@ def _tracking(supervisor: Supervisor) -> dict[str, Any] | None:
     plan: TrackingPlan | None = run.plan.telemetry.tracking if run and run.plan.telemetry else None
     if run is None or plan is None:
         return None
-    latest = supervisor.segments.mapped[run.plan.name].latest()
-    values = dict(
-        zip((signal.name for signal in _signals(run)), latest[3] if latest else (), strict=False)
-    )
-    count = values.get("tracking_count", 0)
-    if not count:
-        return {"n": 0, "rms": None, "max": None, "bound": plan.rms_max, "ok": False}
-    rms = math.sqrt(values["tracking_square_sum"] / count)
-    return {
+    words = _words(supervisor, run)
+    count = words.get("tracking_count", 0)
+    figures: dict[str, Any] = {
         "n": count,
-        "rms": rms,
-        "max": values["tracking_max"],
+        "rms": math.sqrt(words["tracking_square_sum"] / count) if count else None,
+        "max": words["tracking_max"] if count else None,
         "bound": plan.rms_max,
         "unit": plan.unit,
-        "ok": rms <= plan.rms_max,
     }
+    return {**figures, "ok": count > 0 and figures["rms"] <= plan.rms_max}
 
 
-def _signals(run: RoleRun) -> tuple[Any, ...]:
+def _words(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
+    """Return what a role published last, by the names of its signals."""
+    latest = supervisor.segments.mapped[run.plan.name].latest()
     channel = run.plan.segment.channel
-    return channel.signals if channel is not None else ()
+    if latest is None or channel is None:
+        return {}
+    names = [signal.name for signal in channel.signals]
+    return dict(zip(names, latest[3], strict=True))

@@ -82,6 +82,11 @@ class Owner:
         lib.amp_owner_faults(self.native, view)
         return int(view.mask), int(view.first), int(view.argument), int(view.first_t_ns)
 
+    def trip(self) -> tuple[int, int]:
+        """Return number and argument of the fault behind the newest trip."""
+        argument = ffi.cast("int64_t", self.gauge("trip_argument"))
+        return self.gauge("trip_fault"), int(argument)
+
     def summary_us(self, histogram: str) -> dict[str, float | int] | None:
         """Return n, p50, p99, p999 and max of a histogram in microseconds; None if it is empty."""
         view = ffi.new("struct amp_summary *")

@@ -62,7 +62,7 @@ class Loop:
     def __init__(
         self, role: RolePlan, control: ControlPlan, segments: Mapping[str, Segment], origin_ns: int
     ) -> None:
-        self._own = segments[role.name]
+        own = segments[role.name]
         self._segments = segments
         self._program = load_program(control.program)
         self.native = ffi.new("struct amp_loop *")
@@ -70,8 +70,8 @@ class Loop:
         self.native.platform = platform.linux()
         self.native.system = supervisor.system().native
         self.native.supervisor = supervisor.owner.native
-        self.native.owner = self._own.owner.native
-        self.native.channel = self._own.native_channel[0]
+        self.native.owner = own.owner.native
+        self.native.channel = own.native_channel[0]
         self.native.role = role.role_id
         self.native.tick_word = control.tick_word
         self.native.sensed_word = control.sensed_word
@@ -81,10 +81,13 @@ class Loop:
             self._set_output(self.native.outputs[index], output)
         self.native.output_count = len(control.outputs)
         lib.amp_program_bind(self._program, ffi.addressof(self.native, "law"))
-        platform.check(lib.amp_loop_init(self.native), f"loop of {role.name}")
+        if lib.amp_loop_init(self.native) < 0:
+            raise MailboxError(f"loop of {role.name}: a figure of its plan is out of range")
 
     def run(self) -> str:
         """Run until the end; return `ended` or `supervisor_lost`. No Python runs meanwhile."""
+        for segment in self._segments.values():
+            segment.check_open()
         end = lib.amp_loop_run(self.native)
         return "ended" if end == lib.AMP_LOOP_ENDED else "supervisor_lost"
 

@@ -156,6 +156,10 @@ class Segment:
         self._mapping.check()
         return self._channel
 
+    def check_open(self) -> None:
+        """Raise MailboxError once it is closed: for who has pointers into it."""
+        self._mapping.check()
+
     def system(self) -> System:
         """Return the system block; only the supervisor's segment has one."""
         if self.plan.role_id != SUPERVISOR_ID:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from amphost import platform
 from amphost._native.amp import ffi, lib
+from amphost.errors import MailboxError
 
 TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
@@ -79,10 +80,13 @@ class Pump:
             self.native.accept_words[index] = accept.word
         self._set_timing(role, io, run.origin_ns)
         self._set_expected(io)
-        platform.check(lib.amp_pump_init(self.native), f"pump of {role.name}")
+        if lib.amp_pump_init(self.native) < 0:
+            raise MailboxError(f"pump of {role.name}: a figure of its plan is out of range")
 
     def run(self) -> str:
         """Run until the end; return `ended`, `supervisor_lost` or `port_lost`."""
+        for segment in self._segments.values():
+            segment.check_open()
         return _ENDS[lib.amp_pump_run(self.native)]
 
     def _set_timing(self, role: RolePlan, io: IoPlan, origin_ns: int) -> None:

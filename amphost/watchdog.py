@@ -30,6 +30,8 @@ class Watchdog:
         self._memory = ffi.new("char[]", lib.amp_watch_size())
         self.native = ffi.cast("struct amp_watch *", self._memory)
         self._points: list[ffi.CData] = []
+        self._values = len(plan.operator.values)
+        self._runs = False
         channel = own.native_channel if plan.operator.values else ffi.NULL
         platform.check(
             lib.amp_watch_init(
@@ -58,13 +60,18 @@ class Watchdog:
 
     def start(self, core: int, priority: int) -> int:
         """Start the thread; return the priority it got, 0 without real-time rights."""
+        if self._runs:
+            raise RuntimeError("the watchdog thread runs already")
         granted = ffi.new("int *")
         platform.check(lib.amp_watch_start(self.native, core, priority, granted), "watchdog")
+        self._runs = True
         return int(granted[0])
 
     def stop(self) -> None:
-        """End the thread and wait for it."""
-        lib.amp_watch_stop(self.native)
+        """End the thread and wait for it; without one it does nothing."""
+        if self._runs:
+            lib.amp_watch_stop(self.native)
+            self._runs = False
 
     def enable(self, role_id: int, *, enabled: bool) -> None:
         """Judge a role's heartbeat from now on, or no longer."""
@@ -75,7 +82,9 @@ class Watchdog:
         return int(lib.amp_watch_stopped_at(self.native, role_id))
 
     def set_value(self, index: int, value: float) -> None:
-        """Set an operator value that follows no profile."""
+        """Set an operator value; it stands until a profile runs over it."""
+        if not 0 <= index < self._values:
+            raise IndexError(f"there is no operator value {index}")
         lib.amp_watch_set_value(self.native, index, value)
 
     def run_profiles(self, start_ns: int) -> None:

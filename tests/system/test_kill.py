@@ -49,8 +49,8 @@ def time_to_safe_us(run: LiveRun, victim: str, number: int) -> tuple[int, bool]:
     [
         ("control", signal.SIGKILL, "control dies"),
         ("control", signal.SIGSTOP, "control dies"),
-        ("io", signal.SIGKILL, "io dies"),
-        ("io", signal.SIGSTOP, "io dies"),
+        ("io", signal.SIGKILL, "io dies cable"),
+        ("io", signal.SIGSTOP, "io dies cable"),
         ("supervisor", signal.SIGKILL, "supervisor"),
         ("supervisor", signal.SIGSTOP, "supervisor"),
     ],

@@ -257,7 +257,9 @@ static void test_the_newest_of_several_wins_and_old_ones_do_nothing(void) {
         size += one;
     }
     const size_t first_size = size / 3;
-    amp_device_receive(&rig.device, chunk, size, rig.now_us);
+    amp_device_receive(&rig.device, chunk, 2 * first_size, rig.now_us);
+    CHECK(rig_outputs_are(&rig, 2.0f, 0, 0) && rig.device.counters.applied == 3);
+    amp_device_receive(&rig.device, chunk + 2 * first_size, first_size, rig.now_us);
     CHECK(rig_outputs_are(&rig, 3.0f, 0, 0) && rig.device.counters.applied == 4);
     amp_device_receive(&rig.device, first, first_size, rig.now_us);
     CHECK(rig_outputs_are(&rig, 3.0f, 0, 0) && rig.device.session.counters.repeated == 1);

@@ -143,6 +143,28 @@ static void test_one_call_reports_one_event_and_the_rest_is_fed_again(void) {
     CHECK(amp_session_receive(&host, bytes, 0, 0, &event) == 0 && event.kind == AMP_ON_NOTHING);
 }
 
+static void test_no_byte_behind_the_end_is_read(void) {
+    struct amp_session source;
+    struct amp_session host;
+    struct amp_session_event event;
+    uint8_t bytes[5 * 64];
+    size_t ends[5];
+    size_t size = 0;
+    const uint8_t payload[AMP_STATE_SIZE] = {0};
+    rig_host_up(&host, 0);
+    rig_device_up(&source);
+    for (size_t n = 0; n < COUNT(ends); n++) { // foreign, but for the last one
+        source.number = (uint16_t)(RIG_NUMBER + 4 - n);
+        size += amp_session_send(&source, AMP_FRAME_STATE, payload, sizeof payload, bytes + size,
+                                 sizeof bytes - size);
+        ends[n] = size;
+    }
+    CHECK(amp_session_receive(&host, bytes, ends[3], 0, &event) == ends[3]);
+    CHECK(event.kind == AMP_ON_NOTHING && host.counters.foreign == 4);
+    CHECK(amp_session_receive(&host, bytes + ends[3], size - ends[3], 0, &event) > 0);
+    CHECK(event.kind == AMP_ON_MESSAGE);
+}
+
 static void test_damage_is_counted_by_its_kind(void) {
     struct amp_session host;
     struct amp_session_event event;
@@ -526,6 +548,7 @@ int main(void) {
     RUN(test_sent_frames_carry_rising_sequences_and_the_session);
     RUN(test_a_replaced_frame_leaves_no_gap);
     RUN(test_one_call_reports_one_event_and_the_rest_is_fed_again);
+    RUN(test_no_byte_behind_the_end_is_read);
     RUN(test_damage_is_counted_by_its_kind);
     RUN(test_a_command_repeats_until_it_is_acknowledged);
     RUN(test_a_command_stays_due_until_there_is_room);

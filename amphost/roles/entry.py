@@ -40,7 +40,11 @@ def main(arguments: list[str]) -> int:
         print("usage: python -I -m amphost.roles NAME --plan-fd N", file=sys.stderr)
         return 2
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    plan, run = handover.read(int(arguments[2]))
+    try:
+        plan, run = handover.read(int(arguments[2]))
+    except AmphostError as error:
+        print(f"{arguments[0]}: {error}", file=sys.stderr)
+        return error.exit_code
     try:
         return _run(plan, run)
     except AmphostError as error:

@@ -27,6 +27,10 @@ INCLUDE_DIRS = ("native/include", "native/device/include", "native/device/ports/
 SOURCE_DIRS = ("native/src", "native/device/src", "native/device/ports/host")
 GENERATED = "native/build/python/amp.c"
 
+# Types of our own in the same module; behind the declarations, because it takes cffi's init over.
+FAST = '#include "fast.h"\n'
+PYTHON_DIR = "native/python"
+
 # Headers that Python does not see, and why.
 UNPARSED = {
     "amphost.h": "it only includes the others, for programs in C and C++",
@@ -81,7 +85,7 @@ def generate(root: Path = ROOT) -> None:
     ffi = cffi.FFI()
     ffi.cdef(read_declarations(root))
     preamble = "".join(f'#include "{name}"\n' for name in ordered_headers(root))
-    ffi.set_source(MODULE, preamble, compiler_verbose=False)
+    ffi.set_source(MODULE, preamble + FAST, compiler_verbose=False)
     (root / GENERATED).parent.mkdir(parents=True, exist_ok=True)
     ffi.emit_c_code(str(root / GENERATED))
 
@@ -99,7 +103,7 @@ def build_extension(root: Path = ROOT) -> Extension:
         MODULE,
         sources=[GENERATED, *(str(path.relative_to(root)) for path in own)],
         depends=[str(path.relative_to(root)) for path in watched],
-        include_dirs=list(INCLUDE_DIRS),
+        include_dirs=[*INCLUDE_DIRS, PYTHON_DIR],
         define_macros=[abi],
         extra_compile_args=list(COMPILE_ARGS),
         libraries=["m", "pthread"],

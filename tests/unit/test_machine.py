@@ -113,6 +113,14 @@ def test_an_unlimited_priority_is_the_highest_there_is(tmp_path: Path) -> None:
     assert machine.priority_max == 99
 
 
+def test_the_lowest_priority_is_a_right(tmp_path: Path) -> None:
+    """RLIMIT_RTPRIO 1 is enough for SCHED_FIFO."""
+    _write(tmp_path / "proc/self/limits", "Max realtime priority     0  1\n")
+    machine = read_machine(tmp_path)
+    assert machine.realtime_rights
+    assert machine.priority_max == 1
+
+
 def test_virtual_machine_is_known_by_its_processor_flag() -> None:
     """A virtual machine's host stalls it: the plan says so."""
     assert read_machine(MACHINES / "vm2").virtual is True

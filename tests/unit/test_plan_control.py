@@ -117,3 +117,18 @@ def test_heartbeats_are_watched_with_their_bounds(plan_of: Planning) -> None:
     assert plan.supervisor.watchdog_period_ns == 2 * MS
     assert plan.supervisor.stop_ns == 2000 * MS
     assert {one.supervisor_ns for one in plan.roles[:2]} == {100 * MS}
+
+
+def test_an_outputs_guard_is_the_specs(plan_of: Planning) -> None:
+    """0 stands for unlimited slew, and for a way to safe at once."""
+    control = role(plan_of(), "control").control
+    assert control is not None
+    (free,) = control.outputs
+    assert (free.low, free.high, free.safe) == (-12, 12, 0)
+    assert (free.slew_per_s, free.ramp_per_s) == (0, 2000)
+    guarded = role(
+        plan_of(("safe: 0, ramp_per_s: 2000", "safe: -1, slew_per_s: 900")), "control"
+    ).control
+    assert guarded is not None
+    (output,) = guarded.outputs
+    assert (output.safe, output.slew_per_s, output.ramp_per_s) == (-1, 900, 0)

@@ -103,3 +103,15 @@ def test_without_record_nothing_is_written(plan_of: Planning) -> None:
     telemetry = role(plan_of(("    record: {to: runs, max_mb: 8}\n", "")), "telemetry").telemetry
     assert telemetry is not None
     assert (telemetry.directory, telemetry.max_bytes) == ("", 0)
+
+
+def test_a_device_without_ramp_is_safe_at_once(plan_of: Planning) -> None:
+    """0 in the plan, in the schema and in the chain."""
+    plan = plan_of(board=((", ramp_per_s: 4000", ""),))
+    io = role(plan, "io").io
+    assert io is not None
+    assert io.accepts[0].ramp_per_s == 0
+    assert io.schema.splitlines()[-1] == "accept voltage f32 V -12 12 0 0"
+    assert {row.fault: row.total_ns for row in plan.chain}["io dies, or the cable is out"] == (
+        io.lease_ns
+    )

@@ -86,7 +86,7 @@ class DeviceSpec(Model):
         description="Speed of the line in bits per second."
     )
     state_rate_hz: RateHz = Field(description="State frames per second that the device sends.")
-    lease_ms: Milliseconds | None = Field(
+    lease_ms: Annotated[Milliseconds, Field(le=10_000.0)] | None = Field(
         None,
         description="The device goes safe by itself when it applied no actuation for this long;"
         " default by the plan.",

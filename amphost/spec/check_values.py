@@ -14,6 +14,8 @@ from amphost.spec.positions import KeyPath, Problem
 
 __all__ = ["board_problems", "value_problems"]
 
+RAMP_S_MAX = 3600.0
+
 # What the simulated motor senses and takes, by name and unit.
 _MOTOR_SENDS = {"position": "rad", "current": "A", "speed": "rad/s"}
 _MOTOR_ACCEPTS = {"voltage": "V"}
@@ -39,7 +41,9 @@ def board_problems(board: Board, holes: Holes) -> Iterator[Problem]:
         for sent, send in device.sends.items():
             yield from _ordered((*path, "sends", sent), send.range)
         for accepted, accept in device.accepts.items():
-            yield from _in_range((*path, "accepts", accepted), accept.range, "safe", accept.safe)
+            where = (*path, "accepts", accepted)
+            yield from _in_range(where, accept.range, "safe", accept.safe)
+            yield from _ramp(where, accept.range, accept.ramp_per_s)
         if not (holes.within(*path, "port") or holes.within(*path, "loopback")):
             yield from _one_end(path, device)
         if not device.sends and not device.accepts and not holes.within(*path):
@@ -51,6 +55,16 @@ def board_problems(board: Board, holes: Holes) -> Iterator[Problem]:
             yield Problem(path=(*path, "port"), rule=rule, remedy="give each device its own port")
         elif device.port is not None:
             ports[device.port] = name
+
+
+def _ramp(path: KeyPath, limits: tuple[float, float], ramp_per_s: float | None) -> Iterator[Problem]:
+    """Check that a device can count the way to safe: `amp_device_init` takes an hour at most."""
+    low, high = limits
+    if ramp_per_s is not None and low < high and (high - low) / ramp_per_s > RAMP_S_MAX:
+        hours = (high - low) / ramp_per_s / RAMP_S_MAX
+        rule = f"{ramp_per_s:g} takes {hours:.3g} hours from {low:g} to {high:g}"
+        remedy = "choose a ramp that takes an hour at most, or leave it out: safe at once"
+        yield Problem(path=(*path, "ramp_per_s"), rule=rule, remedy=remedy)
 
 
 def _one_end(path: KeyPath, device: DeviceSpec) -> Iterator[Problem]:

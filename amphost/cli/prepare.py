@@ -28,10 +28,9 @@ def load_named(file: str) -> LoadedSpec:
     return load(shipped.find_spec(file), boards=shipped.board_folders())
 
 
-def read_host(loaded: LoadedSpec, root: Path = Path("/")) -> Machine:
+def read_host(loaded: LoadedSpec) -> Machine:
     """Read this machine, with the ports that the spec needs."""
     return read_machine(
-        root,
         allowed=os.sched_getaffinity(0),
         page_size=os.sysconf("SC_PAGESIZE"),
         ports=ports(loaded),

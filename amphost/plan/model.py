@@ -278,6 +278,8 @@ class SupervisorPlan:
     """The supervisor and its watchdog thread."""
 
     cores: tuple[int, ...]
+    policy: str  # of its main thread
+    priority: int  # below every role: a busy ordinary process cannot starve its heartbeat
     watchdog_priority: int
     watchdog_period_ns: int
     stop_ns: int

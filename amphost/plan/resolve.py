@@ -36,6 +36,8 @@ from amphost.plan.roles import role_plan, segment_plans
 from amphost.plan.wiring import OPERATOR_PERIOD_NS, Wiring, wire
 from amphost.spec.load import LoadedSpec
 
+SUPERVISOR_PRIORITY = 1
+
 
 def resolve(loaded: LoadedSpec, machine: Machine, *, base: Path) -> Plan:
     """Decide everything; raise HardwareMissingError or PlanError with all problems.
@@ -141,6 +143,8 @@ def _supervisor(
 ) -> SupervisorPlan:
     return SupervisorPlan(
         cores=(placement.supervisor_core,),
+        policy="fifo",
+        priority=SUPERVISOR_PRIORITY,
         watchdog_priority=placement.watchdog_priority,
         watchdog_period_ns=WATCHDOG_PERIOD_NS,
         stop_ns=timing.STOP_NS,

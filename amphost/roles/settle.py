@@ -30,6 +30,13 @@ def pin(cores: Sequence[int]) -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
+def raise_limits() -> None:
+    """Use what this user may have: soft limits for priority and locked memory up to the hard."""
+    for limit in (resource.RLIMIT_RTPRIO, resource.RLIMIT_MEMLOCK):
+        hard = resource.getrlimit(limit)[1]
+        resource.setrlimit(limit, (hard, hard))
+
+
 def schedule(policy: str, priority: int, nice: int) -> tuple[str, int]:
     """Ask for a policy and priority; return those that stand. Children start without them."""
     try:
@@ -72,6 +79,7 @@ def settle(plan: Any) -> dict[str, Any]:
     """
     platform.set_name(plan.name)
     cores = pin(plan.cores)
+    raise_limits()
     locked = lock(plan.lock_memory)
     rttime_us = limit_rttime(plan.rttime_us)
     slack_ns = platform.set_timer_slack(plan.timer_slack_ns)

@@ -44,6 +44,7 @@ class RoleRun:
     started_ns: int = 0
     beat: tuple[int, int] = (0, 0)  # heartbeat count, and when it last moved
     pid: int = 0
+    killed: bool = False  # by the supervisor, because it hung
     error: str = ""
     exit_code: int = 0
 
@@ -124,6 +125,7 @@ class Launcher:
         run.epoch += 1
         run.started_ns = now_ns
         run.granted = {}
+        run.killed = False
         run.error = ""
         run.handed_over = False
         run.restart_at_ns = None

@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 
 TURN_S = 0.01
 START_NS = 5_000_000_000
-PRIORITY = 1
-"""SCHED_FIFO, below every role: a busy ordinary process on the same core cannot starve it."""
 VERBS = ("arm", "disarm", "acknowledge", "stop", "state")
 
 
@@ -102,7 +100,7 @@ class Supervisor:
         """Settle this process, start the watchdog, every device and every role."""
         supervisor = self.plan.supervisor
         cores = pin(supervisor.cores)
-        policy, priority = schedule("fifo", PRIORITY, 0)
+        policy, priority = schedule(supervisor.policy, supervisor.priority, 0)
         self.granted = {"cores": cores, "policy": policy, "priority": priority}
         self._beat()
         for number, plan in enumerate(self.plan.devices):
@@ -235,7 +233,7 @@ class Supervisor:
     # Judging
 
     def _judge(self, run: RoleRun, now_ns: int) -> None:
-        if run.state is not RoleState.RUNNING:
+        if run.state is not RoleState.RUNNING or run.killed:
             return
         owner = self.segments.mapped[run.plan.name].owner
         if run.plan.kind in CONTROL_PATH:
@@ -263,6 +261,7 @@ class Supervisor:
         self.unwatch(run)
         if run.child is not None:
             run.child.kill()
+            run.killed = True
 
     def unwatch(self, run: RoleRun) -> None:
         """Judge the role's heartbeat no longer."""

@@ -85,12 +85,12 @@ const struct model_case CASES[] = {
     exit(2);
 }
 
-const struct model_site *site_named(const char *name) {
+unsigned site_named(const char *name) {
     const struct model_site *const site = name != nullptr ? model_site_find(name) : nullptr;
     if (site == nullptr) {
         usage("no such site");
     }
-    return site;
+    return model_site_index(site);
 }
 
 const struct model_case &case_named(const char *name) {
@@ -166,10 +166,10 @@ int main(int count, char **words) {
             wish.without_proof = true;
         } else if (word == "--schedules" && value != nullptr) {
             schedules = strtoul(words[++i], nullptr, 10);
-        } else if (word == "--weaken" && wish.weakened_count < MODEL_SITES_MAX) {
-            wish.weakened[wish.weakened_count++] = site_named(value), i++;
+        } else if (word == "--weaken") {
+            wish.weakened[site_named(value)] = true, i++;
         } else if (word == "--drop") {
-            wish.dropped = site_named(value), i++;
+            wish.dropped[site_named(value)] = true, i++;
         } else {
             usage("see the first lines of relacy.cpp");
         }

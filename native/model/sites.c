@@ -9,6 +9,7 @@
 extern const struct model_site __start_model_sites[], __stop_model_sites[];
 
 static const struct model_site *sorted[MODEL_SITES_MAX];
+static unsigned rank[MODEL_SITES_MAX]; /* by place in the section */
 static char names[MODEL_SITES_MAX][NAME_SIZE];
 
 static int by_place(const void *a, const void *b) {
@@ -40,6 +41,7 @@ static void sort_once(void) {
     }
     qsort(sorted, count, sizeof sorted[0], by_place);
     for (unsigned i = 0, same = 1; i < count; i++) {
+        rank[sorted[i] - __start_model_sites] = i;
         make_name(names[i], sorted[i]);
         const size_t length = strlen(names[i]);
         same = i > 0 && strncmp(names[i], names[i - 1], length) == 0 &&
@@ -67,12 +69,7 @@ const struct model_site *model_site_at(unsigned index) {
 
 unsigned model_site_index(const struct model_site *site) {
     sort_once();
-    for (unsigned i = 0; i < model_site_count(); i++) {
-        if (sorted[i] == site) {
-            return i;
-        }
-    }
-    abort();
+    return rank[site - __start_model_sites];
 }
 
 const char *model_site_name(const struct model_site *site) {

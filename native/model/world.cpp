@@ -27,10 +27,8 @@ void make_region() {
 }
 
 enum rl::memory_order order_of(const struct model_site *site) {
-    for (unsigned i = 0; i < wish.weakened_count; i++) {
-        if (wish.weakened[i] == site) {
-            return rl::mo_relaxed;
-        }
+    if (wish.weakened[model_site_index(site)]) {
+        return rl::mo_relaxed;
     }
     return strstr(site->operation, "acquire") != nullptr   ? rl::mo_acquire
            : strstr(site->operation, "release") != nullptr ? rl::mo_release
@@ -129,7 +127,7 @@ uint64_t world::load(const struct model_site *site, const void *word) {
 
 void world::store(const struct model_site *site, const void *word, uint64_t value) {
     step(site);
-    if (site == wish.dropped) {
+    if (wish.dropped[model_site_index(site)]) {
         return;
     }
     const unsigned index = index_of(word);

@@ -34,9 +34,8 @@ constexpr unsigned THREADS_MAX = 5;
 
 /// What was asked for on the command line; the same in every schedule.
 struct wish {
-    const struct model_site *weakened[MODEL_SITES_MAX];
-    unsigned weakened_count;
-    const struct model_site *dropped;
+    bool weakened[MODEL_SITES_MAX]; /* by index of the site: the order, or the fence, is gone */
+    bool dropped[MODEL_SITES_MAX];  /* the store is gone */
     bool without_proof; /* successors start without proof of their predecessor's death */
 };
 extern struct wish wish;

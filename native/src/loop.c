@@ -100,6 +100,7 @@ int amp_loop_init(struct amp_loop *loop) {
     loop->sensed_ns = 0;
     loop->supervisor_beat = amp_owner_heartbeat(loop->supervisor, NULL, NULL);
     loop->supervisor_seen_ns = loop->platform->now(loop->platform->context);
+    loop->supervisor_looked_ns = loop->supervisor_seen_ns;
     loop->supervisor_lost = false;
     loop->suspended_ns = suspended(loop->platform);
     loop->overruns_in_row = 0;
@@ -248,7 +249,11 @@ static bool read_inputs(struct amp_loop *loop, amp_ns now, double dt_s) {
 
 static void watch_supervisor(struct amp_loop *loop, amp_ns now) {
     const uint64_t beat = amp_owner_heartbeat(loop->supervisor, NULL, NULL);
-    if (beat != loop->supervisor_beat) {
+    const amp_ns gap = now - loop->supervisor_looked_ns;
+    loop->supervisor_looked_ns = now;
+    /* Who was away for half of the bound itself must not accuse: the wait starts over. */
+    if (beat != loop->supervisor_beat ||
+        gap > loop->timing.period_ns + loop->timing.supervisor_ns / 2) {
         loop->supervisor_beat = beat;
         loop->supervisor_seen_ns = now;
     }

@@ -36,7 +36,7 @@ int amp_pump_init(struct amp_pump *pump) {
     amp_session_host_init(&pump->session, expected, pump->session_number, us_of(now));
     memset(&pump->counted, 0, sizeof pump->counted);
     pump->supervisor_beat = amp_owner_heartbeat(pump->supervisor, NULL, NULL);
-    pump->supervisor_seen_ns = now;
+    pump->supervisor_seen_ns = pump->supervisor_looked_ns = now;
     pump->supervisor_lost = pump->port_lost = false;
     pump->unwanted_ns = now;
     pump->device_armed = pump->disarming = pump->state_known = pump->confirmed = false;
@@ -286,7 +286,11 @@ static void queue_actuation(struct amp_pump *pump) {
 
 static void watch_supervisor(struct amp_pump *pump, amp_ns now) {
     const uint64_t beat = amp_owner_heartbeat(pump->supervisor, NULL, NULL);
-    if (beat != pump->supervisor_beat) {
+    const amp_ns gap = now - pump->supervisor_looked_ns;
+    pump->supervisor_looked_ns = now;
+    /* Who was away for half of the bound itself must not accuse: the wait starts over. */
+    if (beat != pump->supervisor_beat ||
+        gap > pump->timing.period_ns + pump->timing.supervisor_ns / 2) {
         pump->supervisor_beat = beat;
         pump->supervisor_seen_ns = now;
     }
@@ -370,11 +374,12 @@ void amp_pump_send(struct amp_pump *pump, amp_ns now) {
     uint64_t torn = 0;
     const bool got = amp_channel_latest(&pump->source, sample, &torn) == AMP_READ_VALUE;
     amp_owner_add(pump->owner, AMP_COUNT_TORN, torn);
-    follow_mode(pump, got ? sample->mark >> 32 : 0, now);
+    /* Before DISARM, so that the device has the safe values that it is disarmed for. */
     if (got && sample->count != pump->forwarded && pump->device_armed && !pump->disarming) {
         pump->forwarded = sample->count;
         queue_actuation(pump);
     }
+    follow_mode(pump, got ? sample->mark >> 32 : 0, now);
     queue_pending(pump, now);
     write_out(pump, now);
     count_session(pump);

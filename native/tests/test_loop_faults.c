@@ -166,6 +166,21 @@ static void test_supervisor_lost_trips_and_ends_when_outputs_are_safe(void) {
     CHECK(amp_loop_may_end(&rig.loop));
 }
 
+static void test_loop_that_was_away_itself_does_not_accuse_the_supervisor(void) {
+    rig_prepare();
+    rig.loop.timing.blackout_ns = 1000 * MS;
+    rig.loop.inputs[0].max_age_ns = rig.loop.inputs[1].max_age_ns = 0;
+    CHECK(amp_loop_init(&rig.loop) == 0);
+    rig_run_armed(1);
+    rig.supervisor_beats = false; /* the whole machine stood still */
+    rig_step_late(150 * MS);
+    rig_check_armed(1);
+    rig_steps(99);
+    rig_check_armed(1);
+    rig_steps(3);
+    rig_check_tripped(1, AMP_FAULT_SUPERVISOR_LOST, 101 * MS);
+}
+
 static void test_supervisor_that_comes_back_too_late_is_lost(void) {
     rig_open();
     rig_run_armed(1);
@@ -290,6 +305,7 @@ int main(void) {
     RUN(test_suspend_before_the_start_is_no_fault);
     RUN(test_stall_between_the_two_clocks_is_no_suspend);
     RUN(test_supervisor_lost_trips_and_ends_when_outputs_are_safe);
+    RUN(test_loop_that_was_away_itself_does_not_accuse_the_supervisor);
     RUN(test_supervisor_that_comes_back_too_late_is_lost);
     RUN(test_supervisor_that_beats_slowly_is_not_lost);
     RUN(test_e_stop_word_makes_outputs_safe_in_the_next_period);

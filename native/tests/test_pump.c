@@ -84,6 +84,20 @@ static void test_disarm_waits_for_safe_outputs(void) {
     CHECK(rig_gauge(AMP_GAUGE_REFUSED_ARMING) == 0);
 }
 
+static void test_last_safe_publication_is_applied_before_the_disarm(void) {
+    rig_open();
+    rig_arm(1);
+    rig.voltage = 5.0;
+    rig_run(3);
+    amp_system_set_mode(&rig.system, AMP_MODE_DISARMED, 1);
+    const uint64_t before = rig.device.counters.applied;
+    rig.voltage = 0.0;
+    rig.flags = AMP_FLAG_AT_SAFE;
+    rig_run(2);
+    CHECK(rig.device.mode == AMP_DEVICE_READY);
+    CHECK(rig.device.counters.applied == before + 2); /* the one on its way, and the safe one */
+}
+
 static void test_disarm_comes_after_a_lease_even_if_outputs_never_get_safe(void) {
     rig_open();
     rig_arm(1);
@@ -200,6 +214,14 @@ static void test_lost_supervisor_disarms(void) {
     CHECK(rig.device.mode == AMP_DEVICE_READY);
 }
 
+static void test_pump_that_was_away_itself_does_not_accuse_the_supervisor(void) {
+    rig_open();
+    rig_arm(1);
+    rig.machine.now_ns += 150 * MS; /* the whole machine stood still */
+    amp_pump_send(&rig.pump, rig.machine.now_ns);
+    CHECK(!rig.pump.supervisor_lost);
+}
+
 static void test_cut_port_is_said_once_and_ends_the_arming(void) {
     rig_open();
     rig_arm(1);
@@ -252,6 +274,7 @@ int main(void) {
     RUN(test_dead_control_role_lets_the_lease_end_and_ends_the_arming);
     RUN(test_new_act_of_arming_leaves_safe);
     RUN(test_disarm_waits_for_safe_outputs);
+    RUN(test_last_safe_publication_is_applied_before_the_disarm);
     RUN(test_disarm_comes_after_a_lease_even_if_outputs_never_get_safe);
     RUN(test_estop_word_disarms);
     RUN(test_silence_is_a_lost_link);
@@ -261,6 +284,7 @@ int main(void) {
     RUN(test_full_line_replaces_the_waiting_actuation_in_place);
     RUN(test_spoiled_bytes_are_counted_and_change_nothing);
     RUN(test_lost_supervisor_disarms);
+    RUN(test_pump_that_was_away_itself_does_not_accuse_the_supervisor);
     RUN(test_cut_port_is_said_once_and_ends_the_arming);
     RUN(test_sense_to_actuate_is_taken_once_for_each_applied_actuation);
     RUN(test_arming_that_was_up_before_a_successor_began_is_not_taken);

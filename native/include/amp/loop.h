@@ -124,6 +124,7 @@ struct amp_loop {
     bool any_stale;
     uint64_t supervisor_beat;
     amp_ns supervisor_seen_ns;
+    amp_ns supervisor_looked_ns;
     bool supervisor_lost;
     amp_ns suspended_ns; /* boottime minus monotonic */
     uint32_t overruns_in_row;

@@ -68,6 +68,7 @@ struct amp_pump {
     bool port_lost;
     uint64_t supervisor_beat;
     amp_ns supervisor_seen_ns;
+    amp_ns supervisor_looked_ns;
     amp_ns unwanted_ns;      /* since when the device should not be armed; 0: it should */
     uint64_t arming;         /* the act for which ARM was sent; 0: none */
     uint64_t refused_arming; /* the newest act that failed or ended */

@@ -57,7 +57,9 @@ def board_problems(board: Board, holes: Holes) -> Iterator[Problem]:
             ports[device.port] = name
 
 
-def _ramp(path: KeyPath, limits: tuple[float, float], ramp_per_s: float | None) -> Iterator[Problem]:
+def _ramp(
+    path: KeyPath, limits: tuple[float, float], ramp_per_s: float | None
+) -> Iterator[Problem]:
     """Check that a device can count the way to safe: `amp_device_init` takes an hour at most."""
     low, high = limits
     if ramp_per_s is not None and low < high and (high - low) / ramp_per_s > RAMP_S_MAX:

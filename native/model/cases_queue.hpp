@@ -44,7 +44,7 @@ struct consumer {
         check(amp_queue_reader_open(&reader, &channel, owner_address(), 0) == AMP_OK);
     }
 
-    /// |used| counts how often each message was used; |at_work| is the one in hand.
+    /// |used| counts how often each message was used.
     void use_to(uint64_t last, unsigned *used) {
         while (reader.cursor.position < last) {
             struct model_sample sample;
@@ -52,6 +52,7 @@ struct consumer {
             const enum amp_read got =
                 amp_queue_next(&reader, reinterpret_cast<struct amp_sample *>(&sample));
             if (got != AMP_READ_VALUE) {
+                reached.empty++;
                 rl::yield(1, $);
                 continue;
             }

@@ -77,7 +77,7 @@ static void test_attach_when_the_directory_is_right_reads_and_publishes(void) {
 
 static void test_attach_when_a_line_is_wrong_refuses_all_and_names_it(void) {
     make_segments();
-    char lines[12][160];
+    char lines[20][160];
     const int fd = descriptors[1];
     const unsigned size = SIZE;
     const unsigned at = OFFSET;
@@ -93,6 +93,13 @@ static void test_attach_when_a_line_is_wrong_refuses_all_and_names_it(void) {
     LINE("read other 32 %d %u 1234abcd 77 4096 %u 1 4 0", fd, size, at); /* no such role */
     LINE("read other 2 %d %u 1234abcd 77 4096 99999999999 1 4 0", fd, size);
     LINE("read other 2 %d %u 1234abcd 77 4096 %u 1 4 0x", fd, size, at);
+    LINE("read other 2 %d %u 1234abcd 77 4096 %u 1 4 1", fd, size, at); /* a reader's epoch */
+    LINE("own other 2 %d %u 1234abcd 77 4096 %u 1 4 0", fd, size, at);  /* a writer without one */
+    LINE("own other 2 %d %u 1234abcd 77 4096 %u 1 4 5", fd, size, at);  /* a second own */
+    LINE("read other 2 %d %u 1234abcd 77 4096 %u 1 4 0", fd, size, at - 64); /* on its block */
+    LINE("read other 2 %d %u 1234abcd 77 4096 %u 0 0 0", fd, size, at);      /* of no channel */
+    LINE("read other 2 %d %u 1234abcd 77 4095 %u 1 4 0", fd, size, at);      /* no page */
+    LINE("read other 2 %d %u 1234abcd 77 6144 %u 1 4 0", fd, size, at);
     LINE("read other_of_a_name_that_is_far_too_long 2 %d %u 1234abcd 77 4096 %u 1 4 0", fd, size,
          at);
 #undef LINE
@@ -124,6 +131,51 @@ static void test_attach_when_a_segment_is_another_one_says_which(void) {
     CHECK(attach_with(line) == -AMP_EROOM);
     CHECK(attached.line == 3);
     drop_segments();
+}
+
+/* The supervisor's segment has one block more; a shorter one than that is no such segment. */
+static void test_attach_when_it_is_the_supervisors_gives_the_system_block(void) {
+    const unsigned at = PAGE + AMP_OWNER_SIZE + AMP_SYSTEM_SIZE;
+    for (unsigned size = at - PAGE; size <= at; size += PAGE) {
+        void *base = NULL;
+        const int descriptor = amp_platform_memfd("attach", size);
+        CHECK(amp_platform_map(descriptor, size, true, &base) == AMP_OK);
+        const struct amp_segment_identity identity = {
+            .size = size, .layout_hash = HASH, .nonce = NONCE, .role = 0, .page_size = PAGE};
+        CHECK(amp_segment_format(base, &identity, "x", 1, 1) == AMP_OK);
+        char text[160];
+        const int length = snprintf(text, sizeof text,
+                                    "amphost-mailbox 1\nread supervisor 0 %d %u 1234abcd 77 4096 "
+                                    "0 0 0 0\n",
+                                    descriptor, size);
+        const int result = amp_attach_text(&attached, text, (size_t)length);
+        if (size < at) {
+            CHECK(result == -AMP_ESIZE);
+        } else {
+            CHECK(result == AMP_OK);
+            const struct amp_attached_segment *const one =
+                amp_attached_find(&attached, "supervisor");
+            CHECK(one != NULL && one->system != NULL && !one->has_channel);
+            amp_system_set_role(amp_segment_system(base, PAGE), 3, AMP_ROLE_RUNNING, 1, 1,
+                                AMP_WANTED_END);
+            CHECK(amp_system_wanted(one->system, 3) == AMP_WANTED_END);
+        }
+        amp_detach(&attached);
+        CHECK(amp_platform_unmap(base, size) == AMP_OK);
+        close(descriptor);
+    }
+}
+
+static void test_attach_words_are_there_for_every_result(void) {
+    static const int results[] = {AMP_EARG,   AMP_ESTATE,    AMP_EFORMAT, AMP_ESIZE, AMP_ELAYOUT,
+                                  AMP_ENONCE, AMP_ENOTREADY, AMP_EROOM,   AMP_ESYS};
+    const char *const none = amp_attach_words(-12345);
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
+        CHECK(strcmp(amp_attach_words(-results[i]), none) != 0);
+        for (size_t k = 0; k < i; k++) {
+            CHECK(strcmp(amp_attach_words(-results[i]), amp_attach_words(-results[k])) != 0);
+        }
+    }
 }
 
 static void test_attach_when_the_text_is_no_directory_refuses(void) {
@@ -165,6 +217,11 @@ static void test_attach_from_the_environment_needs_a_descriptor(void) {
     CHECK(setenv(AMP_ATTACH_VARIABLE, name, 1) == 0);
     CHECK(amp_attach(&attached) == -AMP_EFORMAT); /* a whole page: it ends in NULs, not in a line */
     close(file);
+    const int long_file = amp_platform_memfd("directory", AMP_ATTACH_TEXT_MAX + PAGE);
+    (void)snprintf(name, sizeof name, "%d", long_file);
+    CHECK(setenv(AMP_ATTACH_VARIABLE, name, 1) == 0);
+    CHECK(amp_attach(&attached) == -AMP_EFORMAT); /* more than any directory has */
+    close(long_file);
     drop_segments();
 }
 
@@ -172,6 +229,8 @@ int main(void) {
     RUN(test_attach_when_the_directory_is_right_reads_and_publishes);
     RUN(test_attach_when_a_line_is_wrong_refuses_all_and_names_it);
     RUN(test_attach_when_a_segment_is_another_one_says_which);
+    RUN(test_attach_when_it_is_the_supervisors_gives_the_system_block);
+    RUN(test_attach_words_are_there_for_every_result);
     RUN(test_attach_when_the_text_is_no_directory_refuses);
     RUN(test_attach_when_the_text_is_noise_never_does_worse_than_refuse);
     RUN(test_attach_from_the_environment_needs_a_descriptor);

@@ -9,7 +9,8 @@
  *     own ROLE ID FD SIZE HASH NONCE PAGE OFFSET WORDS DEPTH EPOCH
  *     read ROLE ID FD SIZE HASH NONCE PAGE OFFSET WORDS DEPTH 0
  *
- * HASH and NONCE are hexadecimal, everything else is decimal; WORDS is 0 where there is no channel.
+ * HASH and NONCE are hexadecimal, everything else is decimal; OFFSET, WORDS and DEPTH are 0 where
+ * there is no channel. At most one line says `own`; its EPOCH is 1 or more.
  * The text is trusted no more than any other input: what is not exactly this is refused.
  */
 #ifndef AMP_ATTACH_H
@@ -36,6 +37,7 @@ struct amp_attached_segment {
     uint64_t size;
     void *base;
     struct amp_owner *owner;    /* writable only where |own| */
+    struct amp_system *system;  /* in the segment of role 0, the supervisor; else NULL */
     struct amp_channel channel; /* where |has_channel| */
 };
 
@@ -57,6 +59,11 @@ int amp_attach(struct amp_attached *out);
 /// The same from |text|, which needs no terminator.
 /// Context: init.
 int amp_attach_text(struct amp_attached *out, const char *text, size_t length);
+
+/// What a negative result of the two above means, in words; never NULL. It is for a log: programs
+/// decide by the number.
+/// Context: any.
+const char *amp_attach_words(int result);
 
 /// The segment of |role|; NULL when it was not handed over.
 /// Context: init.

@@ -1,8 +1,9 @@
 """The runtime directory of one system: lock, state, logs, and the mark of an unclean end.
 
 Rules. One run of a system at a time: the lock is an flock, so it goes with its holder however that
-ends. Opened without following links, 0750. A clean end removes everything; after any other end the
-logs stay for whoever looks, and `unclean` makes the next start begin DISARMED.
+ends. Opened without following links, 0750. A clean end removes everything. After any other end the
+logs stay for whoever looks, the next start moves them to `previous`, and `unclean` makes that start
+begin DISARMED.
 """
 
 from __future__ import annotations
@@ -50,6 +51,16 @@ class RuntimeDir:
                 "stop that run first, or give this system another name"
             ) from None
         self.ended_unclean = (self.path / "unclean").exists()
+        self._put_aside()
+
+    def _put_aside(self) -> None:
+        """Move what an earlier run left to `previous`, so that nothing of it is taken for ours."""
+        previous = self.path / "previous"
+        shutil.rmtree(previous, ignore_errors=True)
+        left = [*self.path.glob("*.log"), *self.path.glob("*.journal")]
+        for path in left:
+            previous.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+            path.rename(previous / path.name)
 
     def open_log(self, name: str) -> int:
         """Open `<name>.log` for appending; return the descriptor."""
@@ -67,10 +78,6 @@ class RuntimeDir:
     def mark_unclean(self) -> None:
         """Note that a run is armed: only a clean end takes the note away."""
         (self.path / "unclean").touch()
-
-    def clear_unclean(self) -> None:
-        """Take the note away: somebody has looked and acted."""
-        (self.path / "unclean").unlink(missing_ok=True)
 
     def write_state(self, state: dict[str, Any]) -> None:
         """Replace state.json in one step."""

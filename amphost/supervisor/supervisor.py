@@ -84,6 +84,7 @@ class Supervisor:
         self.granted: dict[str, Any] = {}
         self.watchdog_priority = 0
         self.stop_asked = False
+        self._was_ready = False
         self._own = self.segments.mapped["supervisor"]
         self._system = self._own.system()
         self._watchdog = Watchdog(plan.supervisor, self.segments.mapped)
@@ -317,9 +318,10 @@ class Supervisor:
         for device in self.devices.values():
             if device.error:
                 return 1, f"device {device.plan.name}: {device.error}"
-        if self.modes.armed_ns == 0 and time.monotonic_ns() - self._origin_ns > START_NS:
+        if not self._was_ready:
             missing = self.not_ready()
-            if missing:
+            self._was_ready = not missing
+            if missing and time.monotonic_ns() - self._origin_ns > START_NS:
                 return 1, f"not ready within {START_NS // 10**9} s: " + "; ".join(missing)
         return None
 

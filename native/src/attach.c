@@ -204,6 +204,7 @@ int amp_attach_text(struct amp_attached *out, const char *text, size_t length) {
 int amp_attach(struct amp_attached *out) {
     memset(out, 0, sizeof *out);
     // NOLINTNEXTLINE(concurrency-mt-unsafe): init, before the program has a second thread
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): init context, nobody sets variables meanwhile */
     const char *const variable = getenv(AMP_ATTACH_VARIABLE);
     uint64_t descriptor = 0;
     if (variable == NULL || *variable == '\0' || !number(variable, 10, INT32_MAX, &descriptor)) {

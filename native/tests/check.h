@@ -11,7 +11,7 @@ static int check_passed;
 static int check_failed;
 static int check_bad;
 
-#define CHECK(condition)                                                                          \
+#define CHECK(condition)                                                                           \
     do {                                                                                           \
         if (!(condition)) {                                                                        \
             check_bad++;                                                                           \
@@ -31,6 +31,7 @@ static int check_bad;
         }                                                                                          \
     } while (0)
 
-#define CHECK_DONE() (printf("%d passed, %d failed\n", check_passed, check_failed), check_failed != 0)
+#define CHECK_DONE()                                                                               \
+    (printf("%d passed, %d failed\n", check_passed, check_failed), check_failed != 0)
 
 #endif

@@ -109,8 +109,8 @@ static inline void rig_open(void) {
     rig.supervisor_beats = rig.control_publishes = rig.device_runs = rig.line_takes = true;
     rig.flags = AMP_FLAG_AT_SAFE;
     rig_boot_device(7);
-    CHECK(amp_channel_bind(&rig.source, rig.source_bytes, sizeof rig.source_bytes,
-                           RIG_SOURCE_WORDS, 4) == 0);
+    CHECK(amp_channel_bind(&rig.source, rig.source_bytes, sizeof rig.source_bytes, RIG_SOURCE_WORDS,
+                           4) == 0);
     amp_channel_attach(&rig.source, 1);
     struct amp_pump *const pump = &rig.pump;
     pump->platform = &rig.machine.platform;

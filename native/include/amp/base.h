@@ -44,7 +44,7 @@ enum amp_fault {
     AMP_FAULT_SUPERVISOR_LOST = 7, /* argument: age of its heartbeat, ns */
     AMP_FAULT_LINK_LOST = 8,       /* argument: time without a valid frame, ns */
     AMP_FAULT_LINK_REFUSED = 9,    /* argument: enum amp_refusal of the session */
-    AMP_FAULT_PORT = 10,           /* argument: errno */
+    AMP_FAULT_PORT = 10,           /* the port hung up; argument: enum amp_error */
     AMP_FAULT_DEVICE_REBOOT = 11,  /* argument: the device's new boot nonce */
     AMP_FAULT_DEVICE_SAFE = 12,    /* the device de-energised by itself; argument: its reason */
     AMP_FAULT_ASSERT = 13,         /* argument: line */

@@ -151,10 +151,10 @@ static uint64_t landing_after(uint64_t newest, uint64_t depth) {
 enum amp_read amp_cursor_next(struct amp_cursor *cursor, struct amp_sample *out) {
     const struct amp_channel *const channel = &cursor->channel;
     for (int attempt = 0; attempt < AMP_CHANNEL_TRIES; attempt++) {
-        const uint64_t wanted = cursor->position + 1;
-        if (wanted >= COUNT_LIMIT) {
+        if (cursor->position >= COUNT_LIMIT - 1) {
             return AMP_READ_EMPTY;
         }
+        const uint64_t wanted = cursor->position + 1;
         const uint64_t seq = read_slot(channel, wanted, out, &cursor->torn);
         if (seq == 2 * wanted) {
             cursor->position = wanted;

@@ -2,22 +2,30 @@
 
 Rules. Every child is exec'd in a session of its own (Ctrl-C reaches the supervisor alone), gets its
 handover through a pipe and answers with lines of JSON on another. What it prints goes to its log.
-A pidfd reports its end; it is reaped in the same step, so nothing is ever left behind.
+A pidfd reports its end; it is reaped in the same step, so nothing is ever left behind. No call
+here waits for the child but `reap`.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from amphost.errors import AmphostError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STATUS_BYTES_MAX = 65536
+PIPE_BYTES = 65536
+"""What a pipe takes without being enlarged; Linux enlarges it to 1 MiB for anybody."""
+NOT_OPEN = -1
 
 
 class Child:
@@ -27,46 +35,66 @@ class Child:
     """
 
     def __init__(self, module: str, name: str, descriptors: Sequence[int], log: int) -> None:
-        plan_read, self._plan_write = os.pipe()
-        self.status_fd, status_write = os.pipe()
-        os.set_blocking(self.status_fd, False)
-        self.child_status_fd = status_write
+        self._plan_write = self.status_fd = self.pidfd = NOT_OPEN
+        self.hung_up = False
+        self._unread = b""
         command = [sys.executable, "-I", "-m", module]
         command += [name] if name else []
-        command += ["--plan-fd", str(plan_read)]
+        theirs: list[int] = []
         try:
+            plan_read, self._plan_write = os.pipe()
+            theirs.append(plan_read)
+            self.status_fd, self.child_status_fd = os.pipe()
+            theirs.append(self.child_status_fd)
+            os.set_blocking(self.status_fd, False)
             self._process = subprocess.Popen(
-                command,
+                [*command, "--plan-fd", str(plan_read)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                pass_fds=[*descriptors, plan_read, status_write],
+                pass_fds=[*descriptors, *theirs],
                 start_new_session=True,
             )
+            self.pid = self._process.pid
+            self._open_pidfd()
+        except BaseException:
+            self._close()
+            raise
         finally:
-            os.close(plan_read)
-            os.close(status_write)
-        self.pid = self._process.pid
-        self.pidfd = os.pidfd_open(self.pid)
-        self._unread = b""
+            for descriptor in theirs:
+                os.close(descriptor)
+
+    def _open_pidfd(self) -> None:
+        try:
+            self.pidfd = os.pidfd_open(self.pid)
+        except OSError:
+            self._process.kill()
+            self._process.wait()
+            raise
 
     def hand_over(self, document: str) -> None:
         """Send the handover; a child that is gone already is reported by its pidfd, not here."""
-        with os.fdopen(self._plan_write, "wb") as stream:
-            try:
-                stream.write(document.encode())
-                stream.flush()
-            except BrokenPipeError:
-                return
+        text = document.encode()
+        try:
+            if len(text) > PIPE_BYTES:
+                fcntl.fcntl(self._plan_write, fcntl.F_SETPIPE_SZ, len(text))
+            os.set_blocking(self._plan_write, False)
+            with suppress(BrokenPipeError):
+                if os.write(self._plan_write, text) < len(text):
+                    raise AmphostError(f"a handover of {len(text)} bytes does not fit a pipe")
+        finally:
+            os.close(self._plan_write)
+            self._plan_write = NOT_OPEN
 
     def statuses(self) -> list[dict[str, Any]]:
-        """Return the status lines that have come since the last call."""
+        """Return the status lines that have come since the last call; the last sets `hung_up`."""
         try:
-            while chunk := os.read(self.status_fd, STATUS_BYTES_MAX):
-                self._unread = (self._unread + chunk)[-STATUS_BYTES_MAX:]
+            chunk = os.read(self.status_fd, STATUS_BYTES_MAX)
         except BlockingIOError:
-            pass
-        *lines, self._unread = self._unread.split(b"\n")
+            return []
+        self.hung_up = not chunk
+        *lines, unread = (self._unread + chunk).split(b"\n")
+        self._unread = unread[-STATUS_BYTES_MAX:]
         return [status for line in lines if (status := _decoded(line)) is not None]
 
     def kill(self) -> None:
@@ -76,21 +104,27 @@ class Child:
     def reap(self) -> int:
         """Collect it once its pidfd is readable; return its status, negative for a signal."""
         code = self._process.wait()
-        os.close(self.pidfd)
-        os.close(self.status_fd)
+        self._close()
         return code
+
+    def _close(self) -> None:
+        for descriptor in (self._plan_write, self.status_fd, self.pidfd):
+            if descriptor != NOT_OPEN:
+                os.close(descriptor)
+        self._plan_write = self.status_fd = self.pidfd = NOT_OPEN
 
 
 def describe_exit(code: int) -> str:
     """Say in words how a process ended."""
-    if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
-    return f"exit status {code}"
+    if code >= 0:
+        return f"exit status {code}"
+    names = {int(number): number.name for number in signal.Signals}
+    return f"killed by {names.get(-code, f'signal {-code}')}"
 
 
 def _decoded(line: bytes) -> dict[str, Any] | None:
     try:
         status = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return status if isinstance(status, dict) else None

@@ -165,9 +165,9 @@ class Supervisor:
 
     def _take_statuses(self, run: RoleRun | DeviceRun, child: Child) -> None:
         statuses = child.statuses()
-        if not statuses:
+        if child.hung_up:
             with suppress(KeyError):
-                self._selector.unregister(child.status_fd)  # its other end is closed
+                self._selector.unregister(child.status_fd)
         for status in statuses:
             if isinstance(run, DeviceRun):
                 self._take_device_status(run, status)

@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the extension, its ABI tag, and two folders shipped inside."""
+"""What pyproject.toml cannot say: what is compiled, its ABI tag, two folders shipped inside."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from setuptools import find_packages, setup
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from amphost._native.archive import BuildInterface
 from amphost._native.build import build_extension
 
 SHIPPED = {"amphost.boards": "boards", "amphost.examples": "examples"}
@@ -21,6 +22,7 @@ options = {
 }
 setup(
     ext_modules=[extension],
+    cmdclass={"build_ext": BuildInterface},
     packages=[*find_packages(include=["amphost", "amphost.*"]), *SHIPPED],
     package_dir=SHIPPED,
     options=options,

@@ -13,18 +13,20 @@ if TYPE_CHECKING:
     from typing import Any
 
     from amphost.errors import AmphostError
+    from amphost.interface import get_include
     from amphost.mailbox import Follower, Segment
     from amphost.plan.model import Plan
 
 __version__ = "0.1.0"
 
-__all__ = ["AmphostError", "Follower", "Plan", "Segment", "__version__"]
+__all__ = ["AmphostError", "Follower", "Plan", "Segment", "__version__", "get_include"]
 
 _HOME = {
     "AmphostError": "amphost.errors",
     "Follower": "amphost.mailbox",
     "Plan": "amphost.plan.model",
     "Segment": "amphost.mailbox",
+    "get_include": "amphost.interface",
 }
 
 

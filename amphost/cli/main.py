@@ -50,6 +50,11 @@ VERBS = (
     Verb(name="acknowledge", module="amphost.cli.ask", text="leave SAFE after a fault"),
     Verb(name="stop", module="amphost.cli.ask", text="end a running system in order"),
     Verb(name="schema", module="amphost.cli.schema", text="print the JSON Schema for editors"),
+    Verb(
+        name="cflags",
+        module="amphost.cli.cflags",
+        text="print how to compile a program in C with it",
+    ),
 )
 
 

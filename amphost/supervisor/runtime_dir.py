@@ -13,12 +13,17 @@ import json
 import os
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from amphost.errors import AmphostError, NoPermissionError
 
 DIRECTORY_MODE = 0o750
+STATE = "state.json"
+LOCK = "lock"
+CLOSED = -1
+TRIES = 100
 
 
 def default_base() -> Path:
@@ -32,26 +37,51 @@ def default_base() -> Path:
 class RuntimeDir:
     """The directory `<base>/<system>`, locked by this process.
 
+    Once it is taken, nothing that happens to it ends a run: what cannot be written is missing.
+
     Synchronization: one process holds it; readers may look at `state.json` at any time.
     """
 
     def __init__(self, base: Path, system: str) -> None:
         self.path = base / system
-        base.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-        self.path.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
-        _refuse_foreign(base)
-        _refuse_foreign(self.path)
-        self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o640)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock = self._take(base, system)
+            self.ended_unclean = (self.path / "unclean").exists()
+            self._put_aside()
+        except OSError as error:
+            raise NoPermissionError(
+                f"{error.filename}: {error.strerror}; the runtime directory must be this user's, "
+                "else give --runtime-dir"
+            ) from error
+
+    def _take(self, base: Path, system: str) -> int:
+        """Make the directory and lock it; return the lock's descriptor."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+        for _ in range(TRIES):
+            _make(base, parents=True)
+            _make(self.path, parents=False)
+            try:
+                lock = os.open(self.path / LOCK, flags, 0o640)
+            except FileNotFoundError:
+                continue  # another run has just ended and removed the directory
+            if self._is_ours(lock, system):
+                return lock
+            os.close(lock)  # likewise: what was locked has no name any more
+        raise AmphostError(f"{system}: other runs of it start and end all the time; try again")
+
+    def _is_ours(self, lock: int, system: str) -> bool:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(self._lock)
+            os.close(lock)
             raise AmphostError(
-                f"{system} is running already (see {self.path / 'state.json'}); "
+                f"{system} is running already (see {self.path / STATE}); "
                 "stop that run first, or give this system another name"
             ) from None
-        self.ended_unclean = (self.path / "unclean").exists()
-        self._put_aside()
+        try:
+            return os.path.samestat(os.fstat(lock), (self.path / LOCK).lstat())
+        except FileNotFoundError:
+            return False
 
     def _put_aside(self) -> None:
         """Move what an earlier run left to `previous`, so that nothing of it is taken for ours."""
@@ -63,9 +93,12 @@ class RuntimeDir:
             path.rename(previous / path.name)
 
     def open_log(self, name: str) -> int:
-        """Open `<name>.log` for appending; return the descriptor."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.open(self.log_path(name), flags, 0o640)
+        """Open `<name>.log` for appending, or nothing if it cannot be; return the descriptor."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+        try:
+            return os.open(self.log_path(name), flags, 0o640)
+        except OSError:
+            return os.open(os.devnull, os.O_WRONLY)
 
     def log_path(self, name: str) -> Path:
         """Return the path of a role's log."""
@@ -77,24 +110,53 @@ class RuntimeDir:
 
     def mark_unclean(self) -> None:
         """Note that a run is armed: only a clean end takes the note away."""
-        (self.path / "unclean").touch()
+        note = self.path / "unclean"
+        try:
+            note.touch()
+        except OSError as error:
+            raise AmphostError(
+                f"{note} cannot be made ({error.strerror}): the next start would not know that "
+                "this run had been armed"
+            ) from error
 
     def write_state(self, state: dict[str, Any]) -> None:
-        """Replace state.json in one step."""
-        fresh = self.path / "state.json.new"
-        fresh.write_text(json.dumps(state) + "\n", encoding="utf-8")
-        fresh.replace(self.path / "state.json")
+        """Replace state.json in one step; without room or directory the old one stays."""
+        fresh = self.path / f"{STATE}.new"
+        with suppress(OSError):
+            fresh.write_text(json.dumps(state) + "\n", encoding="utf-8")
+            fresh.replace(self.path / STATE)
 
     def close(self, *, clean: bool) -> None:
-        """Give the directory up; a clean end removes it."""
-        (self.path / "state.json").unlink(missing_ok=True)
+        """Give the directory up; a clean end removes it. A second call does nothing."""
+        if self._lock == CLOSED:
+            return
+        with suppress(OSError):
+            (self.path / STATE).unlink(missing_ok=True)
         if clean:
-            shutil.rmtree(self.path, ignore_errors=True)
+            with suppress(OSError):
+                self._remove()
         os.close(self._lock)
+        self._lock = CLOSED
+
+    def _remove(self) -> None:
+        """Remove everything, the lock last: from then on another run may be in there."""
+        for path in self.path.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != LOCK:
+                path.unlink()
+        (self.path / LOCK).unlink()
+        self.path.rmdir()
 
 
-def _refuse_foreign(path: Path) -> None:
-    status = path.lstat()
+def _make(path: Path, *, parents: bool) -> None:
+    """Make a directory that is not there; refuse one that is not this user's."""
+    with suppress(FileExistsError):
+        path.mkdir(mode=DIRECTORY_MODE, parents=parents)
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return  # removed again meanwhile
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
         raise NoPermissionError(
             f"{path}: not a directory of this user; remove it, or give --runtime-dir"

@@ -50,7 +50,8 @@ static amp_ns linux_boottime(void *context) {
 }
 
 static struct timespec timespec_of(amp_ns t) {
-    return (struct timespec){.tv_sec = t / AMP_NS_PER_S, .tv_nsec = t % AMP_NS_PER_S};
+    return (struct timespec){.tv_sec = (time_t)(t / AMP_NS_PER_S),
+                             .tv_nsec = (long)(t % AMP_NS_PER_S)}; /* 32 bits each on ARMv7 */
 }
 
 static void linux_sleep_until(void *context, amp_ns deadline) {
@@ -222,9 +223,15 @@ static void *thread_main(void *argument) {
     return NULL;
 }
 
+/* Ours, and what the C library wants below it: 16 KiB on x86-64, 128 KiB on AArch64. */
+static size_t stack_size(void) {
+    const long least = sysconf(_SC_THREAD_STACK_MIN);
+    return 65536 + (least > 0 ? (size_t)least : 0);
+}
+
 static int thread_attributes(pthread_attr_t *attributes, int core, int priority) {
     int failed = pthread_attr_init(attributes);
-    failed = failed != 0 ? failed : pthread_attr_setstacksize(attributes, 65536);
+    failed = failed != 0 ? failed : pthread_attr_setstacksize(attributes, stack_size());
     if (failed == 0 && core >= 0) {
         cpu_set_t cores;
         CPU_ZERO(&cores);

@@ -91,7 +91,7 @@ static inline void *exactly(size_t size) {
 #define HOSTILE_PAGE 4096
 
 static inline void hostile_header(struct enemy *enemy) {
-    static uint8_t base[HOSTILE_PAGE + AMP_OWNER_SIZE];
+    static _Alignas(AMP_CACHE_LINE) uint8_t base[HOSTILE_PAGE + AMP_OWNER_SIZE];
     const struct amp_segment_identity identity = {
         .size = sizeof base, .layout_hash = 7, .nonce = 9, .role = 3, .page_size = HOSTILE_PAGE};
     memset(base, 0, HOSTILE_PAGE);

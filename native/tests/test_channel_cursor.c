@@ -239,7 +239,7 @@ static void follow(struct follower *follower, uint64_t most) {
 
 static void follow_in_batch(struct follower *follower) {
     static uint64_t records[64 * 6];
-    const size_t got = amp_cursor_drain(&follower->cursor, records, 1 + seeded_below(64));
+    const size_t got = amp_cursor_drain(&follower->cursor, records, 1 + (size_t)seeded_below(64));
     follower->delivered += got;
     for (size_t i = 0; i < got; i++) {
         CHECK(box_is_whole(&box, (const struct amp_sample *)(const void *)(records + 6 * i)));

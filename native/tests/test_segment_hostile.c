@@ -14,7 +14,7 @@ static void test_hostile_segments_give_no_data_and_nothing_worse(void) {
             const uint64_t word = seeded_next();
             memcpy(bytes + at, &word, sizeof word);
         }
-        struct enemy enemy = {.bytes = bytes, .size = seeded_below(sizeof bytes + 1)};
+        struct enemy enemy = {.bytes = bytes, .size = (size_t)seeded_below(sizeof bytes + 1)};
         const char *const broken = hostile_reads(&enemy);
         if (broken != NULL) {
             printf("segment %ld: %s\n", i, broken);

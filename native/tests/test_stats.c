@@ -150,7 +150,7 @@ static void test_summary_against_an_exact_sort(void) {
         for (size_t i = 0; i < VALUES; i++) {
             values[i] = (amp_ns)(seeded_next() >> (shift + seeded_below(10)));
         }
-        check_summary(1 + seeded_below(VALUES));
+        check_summary(1 + (size_t)seeded_below(VALUES));
     }
 }
 

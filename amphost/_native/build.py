@@ -97,7 +97,8 @@ def build_extension(root: Path = ROOT) -> Extension:
     generate(root)
     limited = not sysconfig.get_config_var("Py_GIL_DISABLED")
     abi = ("Py_LIMITED_API", LIMITED_API) if limited else ("_CFFI_NO_LIMITED_API", "1")
-    own = [path for folder in SOURCE_DIRS for path in sorted((root / folder).glob("*.c"))]
+    folders = (*SOURCE_DIRS, PYTHON_DIR)
+    own = [path for folder in folders for path in sorted((root / folder).glob("*.c"))]
     watched = sorted((root / "native").rglob("*.h"))
     return Extension(
         MODULE,

@@ -66,11 +66,11 @@ template <unsigned DEPTH> struct view_case : scenario<3> {
                 rl::yield(1, $);
             }
         } else {
+            log_reader reader(DEPTH, AMP_START_OLDEST); /* mostly before the publication */
             const struct amp_channel channel = bound(DEPTH);
             while (amp_channel_count(&channel) == 0) {
                 rl::yield(1, $);
             }
-            log_reader reader(DEPTH, AMP_START_OLDEST);
             if (reader.cursor.position == 0) {
                 RULE(reader.next() == AMP_READ_VALUE, "what is counted can be read");
             }

@@ -9,6 +9,9 @@
  * wrap round to the number of another publication. */
 #define COUNT_LIMIT (UINT64_C(1) << 63)
 
+/* Words of a publication that takes exactly one cache line. */
+#define LINE_WORDS (AMP_CACHE_LINE / 8 - AMP_SLOT_HEADER_WORDS)
+
 static struct amp_slot *slot_of(const struct amp_channel *channel, uint64_t count) {
     unsigned char *const slots = channel->slots;
     return (void *)(slots + (count & channel->mask) * channel->stride);
@@ -85,7 +88,14 @@ void amp_channel_publish(struct amp_channel *channel, amp_ns t_ns, uint32_t flag
     amp_store_release(latest, count);         /* pairs with the acquire in amp_channel_latest() */
 }
 
-static void copy_slot(const struct amp_slot *slot, uint32_t words, struct amp_sample *out) {
+void amp_channel_publish_many(struct amp_channel *channel, amp_ns t_ns, uint32_t flags,
+                              const uint64_t *words, size_t messages) {
+    for (size_t i = 0; i < messages; i++) {
+        amp_channel_publish(channel, t_ns, flags, words + i * channel->words);
+    }
+}
+
+static inline void copy_slot(const struct amp_slot *slot, uint32_t words, struct amp_sample *out) {
     out->t_ns = (amp_ns)amp_load_relaxed(&slot->t_ns);
     out->mark = amp_load_relaxed(&slot->mark);
     for (uint32_t i = 0; i < words; i++) {
@@ -95,8 +105,8 @@ static void copy_slot(const struct amp_slot *slot, uint32_t words, struct amp_sa
 
 /* Read publication |count|, if the slot holds exactly that one from beginning to end. Returns the
  * last sequence word seen: 2 * count when |out| is whole; a copy that is not adds to |torn|. */
-static uint64_t read_slot(const struct amp_channel *channel, uint64_t count, struct amp_sample *out,
-                          uint64_t *torn) {
+static inline uint64_t read_slot(const struct amp_channel *channel, uint64_t count,
+                                 struct amp_sample *out, uint64_t *torn) {
     const struct amp_slot *const slot = slot_of(channel, count);
     const uint64_t seq = amp_load_acquire(&slot->seq); /* pairs with the release in publish */
     if (seq != 2 * count) {
@@ -137,7 +147,8 @@ void amp_cursor_open(struct amp_cursor *cursor, const struct amp_channel *channe
     uint64_t position = count;
     if (start == AMP_START_OLDEST) {
         /* The slot after `latest` may be under the writer's pen: depth - 1 are readable. */
-        position = count < depth ? 0 : count + 1 - depth;
+        const uint64_t margin = depth / 8 > 1 ? depth / 8 : 1;
+        position = count < depth - margin ? 0 : count + 1 + margin - depth;
     }
     *cursor = (struct amp_cursor){.channel = *channel, .position = position};
 }
@@ -177,12 +188,42 @@ enum amp_read amp_cursor_next(struct amp_cursor *cursor, struct amp_sample *out)
     return AMP_READ_EMPTY;
 }
 
+/* Copy the publications that stand next in line, while they are whole; returns how many. |words|
+ * are the channel's: where the caller has them as a constant, the copy has no loop. */
+static inline size_t copy_run_of(struct amp_cursor *cursor, uint32_t words, uint64_t *records,
+                                 size_t most) {
+    struct amp_channel channel = cursor->channel; /* its own, so that records[] cannot change it */
+    channel.words = words;
+    const size_t record_words = AMP_SLOT_HEADER_WORDS + (size_t)channel.words;
+    const uint64_t position = cursor->position;
+    uint64_t torn = 0;
+    size_t got = 0;
+    while (got < most && position + got < COUNT_LIMIT - 1) {
+        const uint64_t wanted = position + got + 1;
+        struct amp_sample *const out = (void *)(records + got * record_words);
+        if (read_slot(&channel, wanted, out, &torn) != 2 * wanted) {
+            break;
+        }
+        got++;
+    }
+    cursor->position += got;
+    cursor->torn += torn;
+    return got;
+}
+
+static size_t copy_run(struct amp_cursor *cursor, uint64_t *records, size_t most) {
+    return cursor->channel.words == LINE_WORDS
+               ? copy_run_of(cursor, LINE_WORDS, records, most)
+               : copy_run_of(cursor, cursor->channel.words, records, most);
+}
+
 size_t amp_cursor_drain(struct amp_cursor *cursor, uint64_t *records, size_t most) {
     const size_t record_words = AMP_SLOT_HEADER_WORDS + (size_t)cursor->channel.words;
-    size_t got = 0;
+    size_t got = copy_run(cursor, records, most);
     while (got < most &&
            amp_cursor_next(cursor, (void *)(records + got * record_words)) == AMP_READ_VALUE) {
         got++;
+        got += copy_run(cursor, records + got * record_words, most - got);
     }
     return got;
 }

@@ -142,9 +142,10 @@ def count(use: str) -> Generator[Step, int, int]:
 
 
 def open_oldest(channel: Channel) -> Generator[Step, int, int]:
-    """Open a cursor at the oldest publication; return its position."""
+    """Open a cursor at the oldest publication, less a margin; return its position."""
     newest = yield from count("address")
-    return 0 if newest < channel.depth else newest + 1 - channel.depth
+    margin = max(channel.depth // 8, 1)
+    return 0 if newest < channel.depth - margin else newest + 1 + margin - channel.depth
 
 
 def following(channel: Channel, position: int) -> Read:
@@ -177,9 +178,7 @@ def push(channel: Channel, who: int, content: int = 0) -> Generator[Step, int, b
 def reopen() -> Generator[Step, int, int]:
     """Open a queue's consuming end where it was left; return the position."""
     yield from count("data")  # looked at, not used
-    return (
-        yield Step("amp_queue_reader_open load_relaxed reader->stored", "cursor", use="own")
-    )
+    return (yield Step("amp_queue_reader_open load_relaxed reader->stored", "cursor", use="own"))
 
 
 def done(position: int) -> Access:

@@ -19,14 +19,13 @@ def test_plain_seqlock_is_rejected(relacy: None) -> None:
     assert verdict.rule.endswith("after a death the last committed value is readable")
 
 
-@pytest.mark.parametrize(
-    "fence", ["amp_channel_publish fence_release", "read_slot fence_acquire"]
-)
+@pytest.mark.parametrize("fence", ["amp_channel_publish fence_release", "read_slot fence_acquire"])
 @pytest.mark.parametrize("case", ["latest-2", "log-2", "latest-4", "log-4"])
 def test_one_fence_less_is_torn(fence: str, case: str, relacy: None) -> None:
     """x86 cannot show either; every ARM core may."""
     verdict = judge(case, SCHEDULES, "--weaken", fence)
-    assert verdict.rule.endswith("no torn value")
+    torn = ("no torn value", "the content belongs to its number")  # in part, or as a whole
+    assert verdict.rule.endswith(torn)
 
 
 def test_jump_from_latest_alone_is_rejected(relacy: None) -> None:

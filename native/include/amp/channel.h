@@ -47,7 +47,7 @@ enum amp_read {
 /// Where a cursor starts. Late joiners would otherwise count loss that is none.
 enum amp_start {
     AMP_START_LATEST = 0, /* only what comes */
-    AMP_START_OLDEST = 1, /* the oldest slot that can still be read, then on */
+    AMP_START_OLDEST = 1, /* what is still there, less an eighth of the depth */
 };
 
 /// A process's own view of a channel: plain pointers into a mapped segment. Not shared.
@@ -90,6 +90,12 @@ uint64_t amp_channel_attach(struct amp_channel *channel, uint32_t epoch);
 void amp_channel_publish(struct amp_channel *channel, amp_ns t_ns, uint32_t flags,
                          const uint64_t *words);
 
+/// Publish |messages| times, each with |flags| and stamped |t_ns|: |words| holds the payloads one
+/// after the other. The same stores in the same order as amp_channel_publish(), one message at a time.
+/// Context: real-time. Progress: wait-free. Cost: as many publishes. One writer, one thread.
+void amp_channel_publish_many(struct amp_channel *channel, amp_ns t_ns, uint32_t flags,
+                              const uint64_t *words, size_t messages);
+
 /// Copy the newest whole publication into |out|.
 /// Returns AMP_READ_VALUE, AMP_READ_NEVER or AMP_READ_NO_NEW; |out| is unspecified but for the
 /// first. |torn|, which may be NULL, grows by the reads that were discarded.
@@ -102,7 +108,8 @@ enum amp_read amp_channel_latest(const struct amp_channel *channel, struct amp_s
 /// Context: real-time. Progress: wait-free.
 uint64_t amp_channel_count(const struct amp_channel *channel);
 
-/// Open a cursor.
+/// Open a cursor. AMP_START_OLDEST leaves an eighth of the depth, at least one slot, between it and
+/// the writer: on a full log the very next publication would lap it otherwise, and a lap skips half.
 /// Context: any. Progress: wait-free.
 void amp_cursor_open(struct amp_cursor *cursor, const struct amp_channel *channel,
                      enum amp_start start);

@@ -2,16 +2,21 @@
 
 Rules. A Unix socket in the runtime directory, 0660; the peer's credentials decide (this user or
 root), not what it says. One line of JSON in, one line out: `{"verb": "arm"}` ->
-`{"ok": true, "mode": "ARMED"}` or `{"ok": false, "error": "..."}`. At most 64 KiB a line and 8
-clients; one that misbehaves is dropped and counted. Never blocks the supervisor.
+`{"ok": true, "mode": "ARMED"}` or `{"ok": false, "error": "...", "exit": 1}`. At most 64 KiB a line
+and 8 clients: one more takes the place of the one that was silent longest. A client that misbehaves
+or does not read is dropped; whoever is refused is counted. Never blocks the supervisor: a turn
+reads and answers so much and no more.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
 import struct
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from amphost.errors import AmphostError, NoPermissionError
@@ -22,8 +27,19 @@ if TYPE_CHECKING:
 
 LINE_MAX = 65536
 CLIENTS_MAX = 8
+ANSWERS_A_TURN = 8
 SOCKET_MODE = 0o660
 ASK_S = 5.0
+HUNG_UP = "the system hung up"
+
+
+@dataclass(slots=True, eq=False)
+class _Client:
+    """One connection and what it has sent so far."""
+
+    connection: socket.socket
+    unread: bytes = b""
+    ended: bool = False  # nothing more will come
 
 
 class ControlSocket:
@@ -36,102 +52,159 @@ class ControlSocket:
         self._path = path
         self._answer = answer
         self.refused = 0
-        self._clients: dict[socket.socket, bytes] = {}
-        path.unlink(missing_ok=True)
+        self._clients: list[_Client] = []  # the longest silent first
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._server.setblocking(False)
-        self._server.bind(str(path))
-        path.chmod(SOCKET_MODE)
-        self._server.listen(CLIENTS_MAX)
+        try:
+            path.unlink(missing_ok=True)  # of a run that was killed: the lock is ours
+            self._server.setblocking(False)
+            self._server.bind(str(path))
+            path.chmod(SOCKET_MODE)
+            self._server.listen(CLIENTS_MAX)
+        except OSError as error:
+            self._server.close()
+            raise AmphostError(
+                f"{path}: no control socket ({error}); give a shorter --runtime-dir, or make room"
+            ) from error
 
     def poll(self) -> None:
         """Take what has come and answer it."""
         self._accept()
         for client in list(self._clients):
-            self._read(client)
+            self._serve(client)
 
     def _accept(self) -> None:
         try:
-            client, _ = self._server.accept()
-        except BlockingIOError:
-            return
-        client.setblocking(False)
-        if len(self._clients) >= CLIENTS_MAX or not _may_operate(client):
+            connection, _ = self._server.accept()
+        except OSError:
+            return  # nobody, or no descriptor left for them
+        connection.setblocking(False)
+        if not _may_operate(connection):
             self.refused += 1
-            _send(client, {"ok": False, "error": "refused: another user, or too many clients"})
-            client.close()
+            refusal = NoPermissionError("refused: the system is another user's")
+            _send(connection, _no(refusal))
+            connection.close()
             return
-        self._clients[client] = b""
+        if len(self._clients) >= CLIENTS_MAX:
+            self._refuse(self._clients[0])
+        self._clients.append(_Client(connection))
 
-    def _read(self, client: socket.socket) -> None:
+    def _serve(self, client: _Client) -> None:
+        if b"\n" not in client.unread:
+            self._read(client)
+        for _ in range(ANSWERS_A_TURN):
+            line, newline, rest = client.unread.partition(b"\n")
+            if not newline:
+                break
+            client.unread = rest
+            if not _send(client.connection, self._reply(line)):
+                self._refuse(client)
+                return
+        if b"\n" in client.unread:
+            return
+        if client.ended:
+            self._drop(client)
+        elif len(client.unread) >= LINE_MAX:
+            self._refuse(client)
+
+    def _read(self, client: _Client) -> None:
         try:
-            chunk = client.recv(LINE_MAX)
+            chunk = client.connection.recv(LINE_MAX - len(client.unread))
         except BlockingIOError:
             return
         except OSError:
             chunk = b""
-        unread = self._clients[client] + chunk
-        if not chunk or len(unread) > LINE_MAX:
-            self.refused += len(unread) > LINE_MAX
-            self._drop(client)
-            return
-        *lines, self._clients[client] = unread.split(b"\n")
-        for line in lines[:CLIENTS_MAX]:
-            _send(client, self._reply(line))
+        client.ended = not chunk
+        client.unread += chunk
+        self._clients.remove(client)
+        self._clients.append(client)
 
     def _reply(self, line: bytes) -> dict[str, Any]:
-        try:
-            request = json.loads(line)
-            verb = request["verb"]
-        except (ValueError, KeyError, TypeError, RecursionError):
+        verb = _verb(line)
+        if verb is None:
             self.refused += 1
-            return {"ok": False, "error": 'no request: send {"verb": "state"}'}
+            return _no(AmphostError('no request: send {"verb": "state"}'))
         try:
-            return {"ok": True, **self._answer(str(verb))}
+            return {"ok": True, **self._answer(verb)}
         except AmphostError as error:
-            return {"ok": False, "error": str(error)}
+            return _no(error)
 
-    def _drop(self, client: socket.socket) -> None:
-        del self._clients[client]
-        client.close()
+    def _refuse(self, client: _Client) -> None:
+        self.refused += 1
+        self._drop(client)
+
+    def _drop(self, client: _Client) -> None:
+        self._clients.remove(client)
+        client.connection.close()
 
     def close(self) -> None:
         """Close every client and take the socket away."""
         for client in list(self._clients):
             self._drop(client)
         self._server.close()
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
 
 
-def ask(path: Path, verb: str) -> dict[str, Any]:
+def ask(path: Path, verb: str, within_s: float = ASK_S) -> dict[str, Any]:
     """Ask a running system; return its reply. AmphostError when there is none or it says no."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(ASK_S)
+        client.settimeout(within_s)
         try:
             client.connect(str(path))
             client.sendall(json.dumps({"verb": verb}).encode() + b"\n")
-            line = client.makefile("rb").readline(LINE_MAX)
-        except PermissionError as error:
-            raise NoPermissionError(f"{path}: this user may not operate that system") from error
-        except (FileNotFoundError, ConnectionError) as error:
-            raise AmphostError(f"nothing runs at {path}; start it with `amphost run`") from error
-        except TimeoutError as error:
-            raise AmphostError(f"{path}: no answer within {ASK_S:g} s") from error
-    reply: dict[str, Any] = json.loads(line or b'{"ok": false, "error": "the system hung up"}')
+            with client.makefile("rb") as stream:
+                line = stream.readline(LINE_MAX)
+        except OSError as error:
+            raise _unanswered(path, error, within_s) from error
+    reply = _decoded(line)
+    if "ok" not in reply:
+        raise AmphostError(f"{path}: {HUNG_UP}")
     if not reply.pop("ok"):
-        raise AmphostError(str(reply["error"]))
+        kind = NoPermissionError if reply.get("exit") == NoPermissionError.exit_code else None
+        raise (kind or AmphostError)(str(reply.get("error")))
     return reply
 
 
-def _may_operate(client: socket.socket) -> bool:
+def _unanswered(path: Path, error: OSError, within_s: float) -> AmphostError:
+    if isinstance(error, PermissionError):
+        return NoPermissionError(f"{path}: this user may not operate that system")
+    if isinstance(error, TimeoutError):
+        return AmphostError(f"{path}: no answer within {within_s:g} s")
+    if isinstance(error, BlockingIOError):
+        return AmphostError(f"{path}: the system is busy with others; try again")
+    if error.errno in (errno.ECONNRESET, errno.EPIPE):
+        return AmphostError(f"{path}: {HUNG_UP}")
+    return AmphostError(f"nothing runs at {path}; start it with `amphost run`")
+
+
+def _decoded(line: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _verb(line: bytes) -> str | None:
+    verb = _decoded(line).get("verb")
+    return verb if isinstance(verb, str) else None
+
+
+def _may_operate(connection: socket.socket) -> bool:
     size = struct.calcsize("3i")
-    credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
     _, uid, _ = struct.unpack("3i", credentials)
     return uid in (0, os.geteuid())
 
 
-def _send(client: socket.socket, reply: dict[str, Any]) -> None:
+def _no(error: AmphostError) -> dict[str, Any]:
+    return {"ok": False, "error": str(error), "exit": error.exit_code}
+
+
+def _send(connection: socket.socket, reply: dict[str, Any]) -> bool:
+    """Send a reply at once; return whether all of it went."""
+    line = json.dumps(reply).encode() + b"\n"
     try:
-        client.send(json.dumps(reply).encode() + b"\n")
+        return connection.send(line) == len(line)
     except OSError:
-        return
+        return False

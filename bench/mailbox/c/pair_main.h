@@ -7,15 +7,8 @@
  * receiver's clock runs from the end of the warm-up to the last. Every message carries its number,
  * and a wrong one ends the run.
  */
-#include <sched.h>
-#include <stdio.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include "clock.h"
+#include "process.h"
 
 struct line_up {
     struct meeting *meeting;
@@ -23,29 +16,6 @@ struct line_up {
     uint64_t count;
     int cores[2];
 };
-
-static void fail(const char *why) {
-    fprintf(stderr, "%s\n", why);
-    exit(1);
-}
-
-static void *shared(size_t size) {
-    void *const at =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (at == MAP_FAILED) {
-        fail("no memory");
-    }
-    return at;
-}
-
-static void take_core(int core) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET((size_t)core, &set);
-    if (sched_setaffinity(0, sizeof set, &set) != 0) {
-        fail("cannot pin to this core");
-    }
-}
 
 /* Both processes leave at once, so that neither measures the start of the other. */
 static void meet(struct meeting *meeting) {
@@ -195,8 +165,7 @@ static void print(const struct readings *readings, bool stream) {
 /* The second process: it answers, or receives. */
 static void second(struct line_up *up, bool stream) {
     static struct end there, back;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    take_core(up->cores[1]);
+    begin_child(up->cores[1]);
     end_open(&there, up->there, false);
     end_open(&back, up->back, true);
     meet(up->meeting);
@@ -239,11 +208,7 @@ int main(int argc, char **argv) {
         _exit(0);
     }
     first(&up, stream);
-    int status = 1;
-    waitpid(child, &status, 0);
-    if (status != 0) {
-        fail("the second process failed");
-    }
+    end_child(child);
     print(&up.meeting->readings, stream);
     return 0;
 }

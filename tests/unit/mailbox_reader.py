@@ -40,6 +40,12 @@ class Document:
         """Return what a name stands for."""
         return {row[1]: int(row[0]) for row in self.rows(heading)}
 
+    def length(self, heading: str, name: str) -> int:
+        """Return how many words an array of a table has."""
+        found = re.fullmatch(r"u64\[(\d+)\]", self.fields(heading)[name][1])
+        assert found is not None, name
+        return int(found[1])
+
     def flags(self) -> dict[str, int]:
         """Return the bit of each flag of a mark."""
         return {row[0]: int(row[1]) for row in self.rows("Slot") if row[0].isupper()}
@@ -98,11 +104,14 @@ class Reader:
         """Read a word of the owner block."""
         return self.field("Owner block", name, self._owner)
 
+    def word(self, array: str, number: int) -> int:
+        """Read a word of an array of the owner block."""
+        offset, _ = self._document.fields("Owner block")[array]
+        return self._words[(self._owner + offset) // 8 + number]
+
     def entry(self, array: str, heading: str, name: str) -> int:
         """Read a counter or a gauge by its name."""
-        offset, _ = self._document.fields("Owner block")[array]
-        number = self._document.numbers(heading)[name]
-        return self._words[(self._owner + offset) // 8 + number]
+        return self.word(array, self._document.numbers(heading)[name])
 
     def histogram(self, number: int, name: str) -> int:
         """Read a word of one histogram."""

@@ -174,20 +174,47 @@ def test_owner_block_agrees(pair: tuple[Segment, Reader]) -> None:
         assert reader.entry("gauges", "Gauges", name) == owner.gauge(name) == 200 + number
 
 
-def test_queue_cursors_stand_after_the_histograms(pair: tuple[Segment, Reader]) -> None:
+@pytest.mark.parametrize("index", [0, lib.AMP_QUEUES_MAX - 1])
+def test_queue_cursors_stand_after_the_histograms(pair: tuple[Segment, Reader], index: int) -> None:
     """A consumer's cursor decides what a writer may overwrite."""
     segment, reader = pair
     segment.attach_writer(1)
     ours = ffi.new("struct amp_queue_reader *")
     channel, owner = segment.native_channel, segment.owner.native
     record = ffi.new("uint64_t[]", 3 + len(SIGNALS))
-    assert lib.amp_queue_reader_open(ours, channel, owner, 0) == 0
+    assert lib.amp_queue_reader_open(ours, channel, owner, index) == 0
     segment.publish(1, 0, (1.0, 1, 1, True))
     sample = ffi.cast("struct amp_sample *", record)
     assert lib.amp_queue_next(ours, sample) == lib.AMP_READ_VALUE
-    assert reader.entry("queue_cursors", "Counters", "ticks") == 0
+    cursors = [reader.word("queue_cursors", number) for number in range(lib.AMP_QUEUES_MAX)]
+    assert cursors == [0] * lib.AMP_QUEUES_MAX
     lib.amp_queue_done(ours)
-    assert reader.entry("queue_cursors", "Counters", "ticks") == 1
+    cursors[index] = 1
+    assert cursors == [reader.word("queue_cursors", n) for n in range(lib.AMP_QUEUES_MAX)]
+
+
+def test_arrays_of_the_owner_block_have_the_documented_lengths(document: Document) -> None:
+    """A reader that allocates by the document must not come up short."""
+    lengths = {name: document.length("Owner block", name) for name in ("counters", "gauges")}
+    assert lengths == {"counters": lib.AMP_COUNT_COUNT, "gauges": lib.AMP_GAUGE_COUNT}
+    assert document.length("Owner block", "queue_cursors") == lib.AMP_QUEUES_MAX
+    assert document.length("Histogram", "buckets") == lib.AMP_BUCKETS
+
+
+def test_fields_of_a_block_do_not_overlap(document: Document) -> None:
+    """What was added at the end must stand behind what was there."""
+    names = ("counters", "gauges", "histograms", "queue_cursors")
+    fields = document.fields("Owner block")
+    starts = [fields[name][0] for name in names]
+    words = (
+        lib.AMP_COUNT_COUNT,
+        lib.AMP_GAUGE_COUNT,
+        lib.AMP_HISTOGRAM_COUNT * (3 + lib.AMP_BUCKETS),
+        lib.AMP_QUEUES_MAX,
+    )
+    for start, size, following in zip(starts, words, [*starts[1:], layout.OWNER_SIZE], strict=True):
+        assert start % layout.CACHE_LINE == 0
+        assert start + 8 * size <= following
 
 
 @pytest.mark.parametrize("value", [0, 63, 64, 65, 1000, 123_456_789, 2**40 - 1, 2**40, 2**50])
@@ -233,4 +260,7 @@ def test_the_document_lists_every_number(document: Document) -> None:
     """A number that is missing or means something else is a reader that shows nonsense."""
     assert document.numbers("Counters") == COUNTERS
     assert document.numbers("Gauges") == GAUGES
+    for heading in ("Counters", "Gauges", "Faults"):
+        numbers = [row[0] for row in document.rows(heading)]
+        assert len(numbers) == len(set(numbers)), f"{heading}: a number stands there twice"
     assert document.numbers("Faults") == {one.name: one.value for one in Fault if one.value}

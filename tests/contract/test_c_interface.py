@@ -4,47 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import os
-import runpy
-import shlex
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from amphost.attach import Handed, HandedDirectory
 from amphost.lifecycle import RoleState
 from amphost.mailbox import EPOCH_MASK, FLAG_STALE, Segment
 from amphost.plan import layout
-from amphost.plan.model import SegmentPlan
-
-ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "examples/c_reader/reader.c"
-START = ROOT / "examples/c_reader/start.py"
-WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
-NONCE = 0xA11CE
-LIMIT_S = 20.0
-
-_START = runpy.run_path(str(START))
-CONTROL: SegmentPlan = _START["CONTROL"]
-READER: SegmentPlan = _START["READER"]
-
-# Plays the control role in a process that can be killed.
-WRITER = """
-import runpy, sys, time
-from amphost.mailbox import Segment
-plan = runpy.run_path(sys.argv[1])["CONTROL"]
-control = Segment.attach(int(sys.argv[2]), plan, nonce=int(sys.argv[3]), writable=True)
-control.attach_writer(1)
-while True:
-    control.publish(time.monotonic_ns(), 0, (6.5, 0.0))
-"""
+from tests.contract.c_program import (
+    CONTROL,
+    LIMIT_S,
+    READER,
+    ROOT,
+    SOURCE,
+    START,
+    Rig,
+    compiled,
+    printed_flags,
+    until,
+)
 
 # Starts the program and does nothing more, so that it can be killed while the program runs.
 STARTER = """
@@ -63,98 +48,11 @@ signal.pause()
 """
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what must become true; fail when it does not."""
-    limit = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < limit, "it did not become true in time"
-        time.sleep(0.001)
-
-
-def printed_flags(*options: str) -> list[str]:
-    """Return the words that the command line prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "amphost", "cflags", *options],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return shlex.split(done.stdout)
-
-
-def compiled(compiler: str, source: Path, to: Path, flags: Sequence[str]) -> Path:
-    """Compile a program; a compiler that is not there skips the test."""
-    if shutil.which(compiler) is None:
-        pytest.skip(f"there is no {compiler} here")
-    command = [compiler, *WARNINGS, "-o", str(to), str(source), *flags]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    return to
-
-
 @pytest.fixture(scope="module", params=["gcc", "clang"])
 def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the example, compiled as its own comment says."""
     to = tmp_path_factory.mktemp(request.param) / "reader"
     return compiled(request.param, SOURCE, to, printed_flags())
-
-
-class Rig:
-    """Segments of a control role, the program's and the supervisor's; starts programs on them.
-
-    Synchronization: one thread.
-    """
-
-    def __init__(self, stack: contextlib.ExitStack, program: Path) -> None:
-        self._stack = stack
-        self._program = program
-        supervisor = layout.segment(
-            role="supervisor",
-            role_id=0,
-            page_size=READER.page_size,
-            signals=[],
-            writer_period_ns=1,
-            follower_periods_ns=[],
-        )
-        self.control, self.reader, self.supervisor = map(self._made, (CONTROL, READER, supervisor))
-
-    def _made(self, plan: SegmentPlan) -> Handed:
-        descriptor = Segment.create(plan, NONCE)
-        self._stack.callback(os.close, descriptor)
-        return Handed(plan=plan, descriptor=descriptor)
-
-    def mapped(self, handed: Handed, *, writable: bool) -> Segment:
-        """Map a segment into this process."""
-        attached = Segment.attach(handed.descriptor, handed.plan, nonce=NONCE, writable=writable)
-        return self._stack.enter_context(attached)
-
-    def start(self, *reads: Handed, epoch: int = 1) -> subprocess.Popen[str]:
-        """Start the program on its own segment and on `reads`."""
-        with HandedDirectory(self.reader, reads, nonce=NONCE, epoch=epoch) as handed:
-            return self._popen([str(self._program)], handed.environment, handed.pass_fds)
-
-    def start_writer(self) -> subprocess.Popen[str]:
-        """Start a process that publishes as the control role."""
-        words = [WRITER, str(START), str(self.control.descriptor), str(NONCE)]
-        return self._popen([sys.executable, "-c", *words], {}, [self.control.descriptor])
-
-    def _popen(
-        self, command: list[str], environment: dict[str, str], pass_fds: Sequence[int]
-    ) -> subprocess.Popen[str]:
-        child = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            pass_fds=pass_fds,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._stack.enter_context(child)
-        self._stack.callback(child.kill)
-        return child
 
 
 @pytest.fixture
@@ -292,82 +190,3 @@ def test_starter_shows_what_the_program_published(program: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "reader: epoch 1, reads control\n" in done.stdout
     assert "the program's newest publication: (" in done.stdout
-
-
-USES = """
-#include "amphost.h"
-#include <stdlib.h>
-
-int main(void) {
-    struct amp_attached *attached = (struct amp_attached *)calloc(1, sizeof *attached);
-    struct amp_cursor cursor;
-    struct amp_queue queue;
-    struct amp_summary summary;
-    if (attached == NULL || amp_attach(attached) == AMP_OK) {
-        return 1;
-    }
-    struct amp_attached_segment *one = amp_attached_find(attached, "control");
-    if (one != NULL) {
-        amp_cursor_open(&cursor, &one->channel, AMP_START_LATEST);
-        AMP_ASSERT(amp_queue_open(&queue, &one->channel, one->owner, 0) == AMP_OK);
-        amp_owner_summary(one->owner, AMP_HISTOGRAM_WAKEUP, &summary);
-        AMP_ASSERT(amp_system_mode(one->system, NULL) == AMP_MODE_SAFE);
-    }
-    amp_detach(attached);
-    free(attached);
-    return 0;
-}
-"""
-
-
-@pytest.mark.parametrize(
-    ("compiler", "standard", "suffix"),
-    [
-        ("gcc", "c11", "c"),
-        ("clang", "c11", "c"),
-        ("gcc", "c17", "c"),
-        ("g++", "c++11", "cpp"),
-        ("clang++", "c++11", "cpp"),
-        ("g++", "c++20", "cpp"),
-        ("clang++", "c++20", "cpp"),
-    ],
-)
-def test_one_header_compiles_clean(
-    tmp_path: Path, compiler: str, standard: str, suffix: str
-) -> None:
-    """A warning out of our header is a warning in everybody's build; every part is linked."""
-    source = tmp_path / f"uses.{suffix}"
-    source.write_text(USES, encoding="ascii")
-    flags = [f"-std={standard}", *printed_flags()]
-    made = compiled(compiler, source, tmp_path / "uses", flags)
-    assert subprocess.run([str(made)], check=False).returncode == 0
-
-
-@pytest.mark.slow
-def test_built_package_has_it_all_inside(tmp_path: Path) -> None:
-    """After `pip install` there is no checkout to fall back on."""
-    tools = ROOT / ".venv" / "build-tools"
-    environment = {**os.environ, "PYTHONPATH": str(tools)}
-    probe = [sys.executable, "-c", "import setuptools"]
-    if subprocess.run(probe, env=environment, capture_output=True, check=False).returncode:
-        pytest.skip("there is no setuptools here")
-    folder = tmp_path / "installed"
-    build = f"setup.py -q build --build-lib {folder} --build-temp {tmp_path / 'temp'}".split()
-    subprocess.run(
-        [sys.executable, *build], cwd=ROOT, env=environment, capture_output=True, check=True
-    )
-    asked = "import sys; sys.path.insert(0, sys.argv[1]); from amphost.cli.main import main; "
-    printed = subprocess.run(
-        [sys.executable, "-c", f"{asked}main(['cflags'])", str(folder)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    flags = shlex.split(printed.stdout)
-    assert flags[:2] == [f"-I{folder}/amphost/include", f"-L{folder}/amphost/_native"]
-    shipped = folder / "amphost/examples/c_reader/reader.c"
-    compiled("gcc", shipped, tmp_path / "reader", flags)
-    headers = {path.name for path in (folder / "amphost/include").rglob("*.h")}
-    assert "amphost.h" in headers
-    assert headers.isdisjoint({"loop.h", "pump.h", "atomic.h"})

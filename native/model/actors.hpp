@@ -78,8 +78,8 @@ struct latest_reader {
     enum amp_read read() {
         struct model_sample sample;
         uint64_t torn = 0;
-        const enum amp_read got = amp_channel_latest(
-            &channel, reinterpret_cast<struct amp_sample *>(&sample), &torn);
+        const enum amp_read got =
+            amp_channel_latest(&channel, reinterpret_cast<struct amp_sample *>(&sample), &torn);
         reached.torn += torn;
         reached.no_new += got == AMP_READ_NO_NEW;
         if (got == AMP_READ_VALUE) {

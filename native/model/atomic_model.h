@@ -46,7 +46,7 @@ extern uint32_t model_depth_min;
 
 #define MODEL_SITE(operation, word)                                                                \
     (__extension__({                                                                               \
-        static const struct model_site model_here                                                 \
+        static const struct model_site model_here                                                  \
             __attribute__((section("model_sites"), used, aligned(8))) = {__func__, operation,      \
                                                                          word, __LINE__};          \
         &model_here;                                                                               \
@@ -56,8 +56,7 @@ extern uint32_t model_depth_min;
 #define amp_load_acquire(word) model_load(MODEL_SITE("load_acquire", #word), word)
 #define amp_store_relaxed(word, value) model_store(MODEL_SITE("store_relaxed", #word), word, value)
 #define amp_store_release(word, value) model_store(MODEL_SITE("store_release", #word), word, value)
-#define amp_add_own(word, increment)                                                               \
-    amp_store_relaxed(word, amp_load_relaxed(word) + (increment))
+#define amp_add_own(word, increment) amp_store_relaxed(word, amp_load_relaxed(word) + (increment))
 #define amp_fence_acquire() model_fence(MODEL_SITE("fence_acquire", ""))
 #define amp_fence_release() model_fence(MODEL_SITE("fence_release", ""))
 

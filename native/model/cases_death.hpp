@@ -52,7 +52,8 @@ template <unsigned DEPTH, unsigned TOTAL> struct readable_case : scenario<3> {
 };
 
 /// |LIVES| writers, each but the last dying at some access, while two readers read on.
-template <unsigned DEPTH, unsigned EACH, unsigned TOTAL, unsigned LIVES> struct death_case : scenario<5> {
+template <unsigned DEPTH, unsigned EACH, unsigned TOTAL, unsigned LIVES>
+struct death_case : scenario<5> {
     memory<DEPTH, false> shared;
     proof dead[LIVES];
 
@@ -84,7 +85,8 @@ template <unsigned DEPTH, unsigned EACH, unsigned TOTAL, unsigned LIVES> struct 
             latest_reader reader(DEPTH);
             reader.read_some(3);
             dead[LIVES - 1].wait();
-            RULE(wish.without_proof || reader.read() == AMP_READ_VALUE, "a channel at rest is whole");
+            RULE(wish.without_proof || reader.read() == AMP_READ_VALUE,
+                 "a channel at rest is whole");
         } else if (id == LIVES + 1) {
             world.mine().slow_to = TOTAL;
             log_reader(DEPTH, AMP_START_OLDEST).read_to(TOTAL);

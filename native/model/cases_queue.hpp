@@ -93,7 +93,8 @@ template <unsigned DEPTH, unsigned TOTAL, bool PLAIN> struct queue_case : scenar
 };
 
 /// Both sides die, at any access of theirs, and both have a successor.
-template <unsigned DEPTH, unsigned EACH, unsigned TOTAL, bool PLAIN> struct queue_death_case : scenario<5> {
+template <unsigned DEPTH, unsigned EACH, unsigned TOTAL, bool PLAIN>
+struct queue_death_case : scenario<5> {
     memory<DEPTH, PLAIN> shared;
     proof producer_dead, consumer_dead;
     unsigned used[COUNT_MAX];

@@ -129,8 +129,8 @@ int judge_case(const struct model_case &one, unsigned long schedules, bool histo
         printf("verdict: clean after %lu schedules\n", schedules);
     } else {
         printf("verdict: broken in schedule %lu: %s%s%s\n",
-               static_cast<unsigned long>(parameters.stop_iteration),
-               rl::test_result_str(result), broken_rule[0] == '\0' ? "" : ": ", broken_rule);
+               static_cast<unsigned long>(parameters.stop_iteration), rl::test_result_str(result),
+               broken_rule[0] == '\0' ? "" : ": ", broken_rule);
     }
     print_counters();
     fflush(stdout);

@@ -74,8 +74,7 @@ void world::begin(unsigned depth, rl::atomic<uint64_t> *atomics, rl::var<uint64_
 }
 
 unsigned world::index_of(const void *word) const {
-    const size_t offset =
-        static_cast<size_t>(static_cast<const unsigned char *>(word) - region);
+    const size_t offset = static_cast<size_t>(static_cast<const unsigned char *>(word) - region);
     if (offset == ROOM + model_cursor_offset()) {
         return 1 + depth_ * SLOT_WORDS;
     }

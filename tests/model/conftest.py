@@ -13,16 +13,14 @@ from tests.model.programs import build, require, require_tool
 
 
 @pytest.fixture(scope="session")
-def relacy() -> None:
-    """Build the mailbox and its broken twins against Relacy."""
+def relacy() -> Iterator[ThreadPoolExecutor]:
+    """Build the mailbox and its broken twins against Relacy.
+
+    Return what runs one of these programs a core: each is a process, a thread waits for it.
+    """
     require_tool("g++")
     require(Path("/usr/include/relacy/relacy.hpp").is_file(), "relacy-dev")
     build("relacy")
-
-
-@pytest.fixture(scope="session")
-def pool() -> Iterator[ThreadPoolExecutor]:
-    """Run one program a core: each is a process, a thread only waits for it."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as executor:
-        yield executor
-        executor.shutdown(wait=False, cancel_futures=True)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        yield pool
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,12 +1,9 @@
-"""Every execution of a few processes that take steps, under a model of memory, with deaths.
+"""Every execution of a few processes, under a model of memory.
 
-Rules. Operational: an access takes effect on one memory that all see at once (multi-copy atomic), at
-any time after every access of its own process that the model orders before it. `sc` orders all of
-them; `tso` lets a load pass earlier stores; `arm` orders what ARMv8 does: the same word, after an
-acquiring load, before a releasing store, a releasing store before an acquiring load, across fences,
-after the load that gives an address, and stores after the branches before them. A core may guess a
-branch and make later loads early; a guess that turns out wrong never happened. The loads of `own`
-words are forwarded. A process that dies at its n-th access makes those before it, and no other.
+Rules. Operational: an access takes effect on one memory that all see at once (multi-copy atomic),
+at any time after every access of its own process that the model (processes.py) orders before it. A
+core may guess a branch and make later loads early; a guess that turns out wrong never happened. The
+loads of `own` words are forwarded. The last process observes: at its end its outcome is judged.
 """
 
 from __future__ import annotations
@@ -14,133 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 
-from tests.model.steps import Step
+from tests.model.processes import Data, Fetched, Process, Weakness
+from tests.model.steps import Sample, Step
 
-MODELS = ("sc", "tso", "arm")
 STATES_MAX = 3_000_000
-
-Start = Callable[[], Generator[Step, int, object]]
 Memory = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """What stands for a loaded word until it is known: the index of its step.
-
-    Synchronization: none required; a value.
-    """
-
-    step: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weakness:
-    """What is taken away from the source, by site.
-
-    Synchronization: none required; a value.
-    """
-
-    weakened: frozenset[str] = frozenset()
-    dropped: frozenset[str] = frozenset()
-
-    def operation(self, step: Step) -> str:
-        """Return what is left of a step; nothing for a fence or a store that is gone."""
-        operation = step.operation
-        if step.site in self.dropped:
-            return ""
-        if step.site in self.weakened:
-            return "" if operation.startswith("fence") else operation.split("_")[0] + "_relaxed"
-        return operation
-
-
-@dataclass(slots=True)
-class Fetched:
-    """What a process can know of its own steps from what its loads have returned so far.
-
-    Synchronization: none required; one exploration only.
-    """
-
-    steps: list[Step]
-    operations: list[str]
-    before: list[int]  # for each step the mask of those that come first
-    events: int  # mask of the steps that take effect: loads and stores
-    ended: bool
-    outcome: object
-
-
-@dataclass(slots=True)
-class Process:
-    """A program, whose end it waits for before it starts, and the step before which it dies.
-
-    Synchronization: none required; one exploration only.
-    """
-
-    start: Start
-    after: int = -1
-    dies_at: int = -1
-    known: dict[tuple[int, ...], Fetched] = field(default_factory=dict)
-
-    def fetch(self, results: tuple[int, ...], model: str, weakness: Weakness) -> Fetched:
-        """Return the steps up to the first load whose result is needed and not there."""
-        found = self.known.get(results)
-        if found is None:
-            found = self.known[results] = self._unfold(results, model, weakness)
-        return found
-
-    def _unfold(self, results: tuple[int, ...], model: str, weakness: Weakness) -> Fetched:
-        steps: list[Step] = []
-        left = iter(results)
-        ended, outcome = False, None
-        program = self.start()
-        sent: object = None
-        try:
-            while len(steps) != self.dies_at:
-                step = program.send(sent)  # type: ignore[arg-type] # Data stands for an integer
-                steps.append(step)
-                sent = 0
-                if step.use == "data":
-                    sent = Data(len(steps) - 1)
-                elif step.use:
-                    sent = next(left, None)
-                    if sent is None:
-                        break
-            else:
-                ended = True
-        except StopIteration as end:
-            ended, outcome = True, end.value
-        operations = [weakness.operation(step) for step in steps]
-        events = sum(1 << i for i, o in enumerate(operations) if o[:4] in {"load", "stor"})
-        before = [_before(steps, operations, j, model) for j in range(len(steps))]
-        return Fetched(steps, operations, before, events, ended, outcome)
-
-
-def _before(steps: list[Step], operations: list[str], later: int, model: str) -> int:
-    mask = 0
-    for earlier in range(later):
-        if operations[earlier][:4] in {"load", "stor"} and _ordered(
-            steps, operations, earlier, later, model
-        ):
-            mask |= 1 << earlier
-    return mask
-
-
-def _ordered(steps: list[Step], operations: list[str], i: int, j: int, model: str) -> bool:
-    first, second = operations[i], operations[j]
-    if model == "sc" or steps[i].word == steps[j].word:
-        return True
-    if model == "tso":
-        return first.startswith("load") or second.startswith("store")
-    between = operations[i + 1 : j]
-    if "fence_release" in between or (first.startswith("load") and "fence_acquire" in between):
-        return True
-    if first == "load_acquire" or second == "store_release":
-        return True
-    depends = steps[i].use == "address" or (
-        steps[i].use == "control" and second.startswith("store")
-    )
-    return depends or (first == "store_release" and second == "load_acquire")
-
-
 # One process in a state: results of its loads that steer it, mask of the steps that have taken
 # effect, mask of guessed results, values of its data loads by step.
 State = tuple[tuple[int, ...], int, int, tuple[tuple[int, int], ...]]
@@ -160,7 +35,7 @@ class Exploration:
     domain: Callable[[str], Iterable[int]]  # values that a core may guess of a word
     committed: Callable[[str, int], str]  # the word that remembers what a store committed, or ""
     judge: Callable[[object, dict[str, int]], str]  # the rule that an outcome breaks, or ""
-    weakness: Weakness = Weakness()
+    weakness: Weakness
     states: int = 0
     index: dict[str, int] = field(default_factory=dict)
 
@@ -217,7 +92,7 @@ class Exploration:
             if not self._has_started(world, process):
                 continue
             state, fetched = self._fetched(world, process)
-            _, done, guessed, _ = state
+            done = state[1]
             left = fetched.events & ~done
             if left == 0 and fetched.ended and process == observer:
                 broken = self._judged(world, state, fetched)
@@ -229,7 +104,6 @@ class Exploration:
                     yield from self._take(world, process, state, fetched, i)
             if self.model == "arm" and not fetched.ended and left >> (len(fetched.steps) - 1) & 1:
                 yield from self._guess(world, process, state, fetched)
-            del guessed
 
     def _judged(self, world: World, state: State, fetched: Fetched) -> str:
         memory = dict(zip(self.index, world[0], strict=True))
@@ -292,10 +166,9 @@ def _with(world: World, process: int, state: State) -> World:
 
 def _filled(outcome: object, known: dict[int, int]) -> object:
     """Put the loaded values where they were waited for."""
-    if isinstance(outcome, Data):
-        return known[outcome.step]
     if isinstance(outcome, tuple):
         return tuple(_filled(part, known) for part in outcome)
-    if hasattr(outcome, "words"):
-        return type(outcome)(outcome.count, _filled(outcome.words, known))
+    if isinstance(outcome, Sample):
+        words = (known[w] if isinstance(w, Data) else w for w in outcome.words)
+        return Sample(outcome.count, tuple(words))
     return outcome

@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
 from tests.model import steps
-from tests.model.enumerator import Exploration, Process, Start, Weakness
+from tests.model.enumerator import Exploration
+from tests.model.processes import Process, Start, Weakness
 from tests.model.steps import Channel, Sample, Step
 
 TOTAL = 3
@@ -33,7 +34,7 @@ def writer(channel: Channel, who: int, total: int) -> Start:
         while True:
             count = yield Step("- load_relaxed latest", "latest", use="own")
             if count >= total:
-                return
+                return None
             yield from steps.publish(channel, who)
 
     return program
@@ -47,7 +48,7 @@ def producer(channel: Channel, who: int, total: int) -> Start:
         while True:
             count = yield Step("- load_relaxed latest", "latest", use="own")
             if count >= total or not (yield from steps.push(channel, who)):
-                return
+                return None
 
     return program
 
@@ -266,7 +267,7 @@ SCENARIOS: dict[str, Scenario] = {
     "death, at rest": lambda model, weakness: at_rest(2, model, weakness),
 }
 OF_QUEUES = ("queue", "death, queue")
-EVERY = {
+EVERY: dict[str, Scenario] = {
     **SCENARIOS,
     "one slot, at rest": lambda model, weakness: at_rest(1, model, weakness),
     "death without proof": lambda model, weakness: deaths(

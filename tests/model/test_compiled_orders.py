@@ -88,9 +88,11 @@ def complaints(target: Target, source: str, include: Path) -> list[str]:
     found = {name: distilled(tokens) + " " for name, tokens in accesses(text, header).items()}
     wrong = []
     for name, sequence in found.items():
-        for operation in {token.split(":")[0] for token in accesses(text, header)[name]}:
-            if not re.search(pattern(operation, target.instructions), sequence):
-                wrong.append(f"{name}: no {target.instructions[operation]} for {operation}")
+        wrong += [
+            f"{name}: no {target.instructions[operation]} for {operation}"
+            for operation in {token.split(":")[0] for token in accesses(text, header)[name]}
+            if not re.search(pattern(operation, target.instructions), sequence)
+        ]
     for what, steps in NEEDED[source].items():
         wanted = re.compile(pattern(steps, target.instructions))
         if not any(wanted.search(sequence) for sequence in found.values()):

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 
 import pytest
 
-from tests.model.enumerator import MODELS, Weakness
+from tests.model.processes import MODELS, Weakness
 from tests.model.scenarios import OF_QUEUES, SCENARIOS, Found, play
 
 FENCES = ("amp_channel_publish fence_release", "read_slot fence_acquire")

@@ -1,4 +1,4 @@
-"""The enumerator's steps are the source's: the same accesses, in the same order, with the same values.
+"""The enumerator's steps are the source's: the same accesses, in the same order, same values.
 
 Both run the same commands, on the same memory, with the same interference by another process: the
 compiled source prints its accesses (native/model/trace.c), the steps are walked beside it.
@@ -124,7 +124,7 @@ class Walk:
         self.end("done", 0, self.used)
 
 
-COMMANDS = "publish publish push latest latest open next next reopen take done".split()
+COMMANDS = ("publish", "push", "latest", "open", "next", "next", "reopen", "take", "done")
 
 
 def scenario(channel: Channel, chance: random.Random) -> list[str]:
@@ -149,9 +149,7 @@ def scenario(channel: Channel, chance: random.Random) -> list[str]:
 def walked(channel: Channel, commands: list[str]) -> list[str]:
     """Walk the steps of these commands."""
     walk = Walk(channel)
-    plain: dict[str, Callable[[], None]] = {
-        name: getattr(walk, name) for name in {*COMMANDS, "publish"}
-    }
+    plain: dict[str, Callable[[], None]] = {name: getattr(walk, name) for name in COMMANDS}
     words = iter(commands)
     for word in words:
         if word == "set":
@@ -191,7 +189,8 @@ ENUMERATED = {
 }
 
 
-def test_every_site_of_the_source_is_a_step(relacy: None) -> None:
+@pytest.mark.usefixtures("relacy")
+def test_every_site_of_the_source_is_a_step() -> None:
     """A new access in the source has to appear among the steps."""
     walk = Walk(Channel(2))
     walk.memory["slot1.seq"] = 2

@@ -12,21 +12,23 @@ import pytest
 
 from tests.model.programs import Verdict, cases, judge, sites
 
+pytestmark = pytest.mark.usefixtures("relacy")
 SCHEDULES = 150_000
 DEATHS = ("death-2", "death-4", "deaths-2", "deaths-4", "queue-death-2", "queue-death-plain-2")
-ALL = (
-    "latest-2 latest-4 log-2 log-4 log-8 readable-2 readable-4 death-2 death-4 deaths-2 deaths-4 "
-    "queue-2 queue-4 queue-plain-2 queue-death-2 queue-death-plain-2 view-2 attach-view-2"
-).split()
+ALL = [
+    *("latest-2", "latest-4", "log-2", "log-4", "log-8", "readable-2", "readable-4"),
+    *("death-2", "death-4", "deaths-2", "deaths-4", "queue-2", "queue-4", "queue-plain-2"),
+    *("queue-death-2", "queue-death-plain-2", "view-2", "attach-view-2"),
+]
 
 
 @pytest.fixture(scope="module")
-def verdicts(relacy: None, pool: ThreadPoolExecutor) -> dict[str, Future[Verdict]]:
+def verdicts(relacy: ThreadPoolExecutor) -> dict[str, Future[Verdict]]:
     """Start every case."""
-    return {case: pool.submit(judge, case, SCHEDULES) for case in ALL}
+    return {case: relacy.submit(judge, case, SCHEDULES) for case in ALL}
 
 
-def test_every_case_is_played(relacy: None) -> None:
+def test_every_case_is_played() -> None:
     """A case that is only written down proves nothing."""
     assert cases("safety", "queue", "view") == ALL
 

@@ -1,4 +1,4 @@
-"""Every fence and every order of the source, taken away in turn: a case notices, or a list says why.
+"""Every order of the source, taken away in turn: a case notices, or a list says why not.
 
 The sites come from the compiled source, so an order that is added tomorrow is weakened tomorrow.
 """
@@ -13,6 +13,7 @@ import pytest
 
 from tests.model.programs import MODEL, Verdict, cases, judge, sites
 
+pytestmark = pytest.mark.usefixtures("relacy")
 NEEDED_SCHEDULES = 20_000
 REDUNDANT_SCHEDULES = 10_000
 # Short cases in which most flaws show at once come first.
@@ -66,7 +67,7 @@ Catch = Callable[[str, str], str]
 
 
 @pytest.fixture(scope="module")
-def caught(relacy: None, pool: ThreadPoolExecutor) -> Catch:
+def caught(relacy: ThreadPoolExecutor) -> Catch:
     """Start every weakening; return what caught it within cases of some kinds."""
     started: dict[tuple[str, str], Future[str]] = {}
     listed = {(entry.change, entry.site): entry.scope for entry in redundant()}
@@ -79,13 +80,13 @@ def caught(relacy: None, pool: ThreadPoolExecutor) -> Catch:
         for kind in kinds:
             schedules = NEEDED_SCHEDULES if kind != kinds[0] or not scope else REDUNDANT_SCHEDULES
             names = cases(*kind.split())
-            started[kind, f"{change} {site}"] = pool.submit(
+            started[kind, f"{change} {site}"] = relacy.submit(
                 catch, names, schedules, f"--{change}", site
             )
     return lambda kind, what: started[kind, what].result()
 
 
-def test_the_list_names_sites_that_exist(relacy: None) -> None:
+def test_the_list_names_sites_that_exist() -> None:
     """A line about code that is gone would stand for nothing."""
     entries = redundant()
     assert len({(e.change, e.site) for e in entries}) == len(entries)
@@ -128,14 +129,12 @@ def test_redundant_ones_are_not_caught(scope: str, noticed_by: str, caught: Catc
 
 
 @pytest.mark.parametrize("scope", ["safety", "queue"])
-def test_redundant_ones_are_not_caught_together(
-    scope: str, relacy: None, pool: ThreadPoolExecutor
-) -> None:
+def test_redundant_ones_are_not_caught_together(scope: str, relacy: ThreadPoolExecutor) -> None:
     """Two that stand in for each other would both look redundant when weakened one at a time."""
     options: list[str] = []
     for entry in redundant():
         if entry.scope in {scope, "safety"}:
             options += [f"--{entry.change}", entry.site]
     kinds = ("safety", "queue") if scope == "safety" else ("queue",)
-    played = pool.map(lambda c: catch([c], REDUNDANT_SCHEDULES, *options), cases(*kinds))
+    played = relacy.map(lambda c: catch([c], REDUNDANT_SCHEDULES, *options), cases(*kinds))
     assert [by for by in played if by] == []

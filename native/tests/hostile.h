@@ -107,6 +107,8 @@ static inline void hostile_header(struct enemy *enemy) {
                       header->nonce == 9 && header->role == 3 &&
                       header->page_size == HOSTILE_PAGE && memcmp(base, "AMPH", 4) == 0;
     HOLDS(enemy, verdict == 0 ? same : verdict <= -AMP_EFORMAT && verdict >= -AMP_ENOTREADY);
+    const struct amp_segment_identity none = {.size = 8};
+    HOLDS(enemy, amp_segment_check(base, &none) == -AMP_ESIZE);
     const size_t room = (size_t)enemy_byte(enemy) * 17;
     char *const text = malloc(room + 1);
     if (text != NULL) {
@@ -142,7 +144,9 @@ static inline void hostile_system(struct enemy *enemy) {
     uint32_t role = 0;
     uint64_t arming = 0;
     HOLDS(enemy, (uint32_t)amp_system_mode(system, &arming) <= AMP_MODE_SAFE);
+    HOLDS(enemy, amp_system_mode(system, NULL) == amp_system_mode(system, &arming));
     (void)amp_system_tripped(system, enemy_word(enemy), &fault, &role);
+    (void)amp_system_tripped(system, arming, NULL, NULL);
     HOLDS(enemy, (uint32_t)fault < AMP_FAULT_COUNT && role <= 255);
     for (uint32_t i = 0; i < 4; i++) {
         HOLDS(enemy, (uint32_t)amp_system_role_state(system, i) <= AMP_ROLE_DEAD);
@@ -166,7 +170,7 @@ struct hostile_channel {
 
 static inline struct hostile_channel hostile_bind(struct enemy *enemy) {
     const uint32_t words = 1 + enemy_byte(enemy) % HOSTILE_WORDS_MAX;
-    const uint32_t depth = 4u << enemy_byte(enemy) % 2;
+    const uint32_t depth = 4u << enemy_byte(enemy) % 4;
     struct hostile_channel made = {.size = amp_channel_size(words, depth)};
     made.at = exactly(made.size);
     HOLDS(enemy, amp_channel_bind(&made.channel, made.at, made.size, words, depth) == 0);
@@ -213,6 +217,7 @@ static inline void hostile_latest(struct enemy *enemy, const struct amp_channel 
     HOLDS(enemy, !vouched || (out->count == latest &&
                               words[3] == amp_load_relaxed(hostile_seq(channel, latest) + 3)));
     HOLDS(enemy, torn == 0);
+    HOLDS(enemy, read(channel, out, NULL) == got);
 }
 
 static inline void hostile_step(struct enemy *enemy, struct amp_cursor *cursor) {
@@ -247,6 +252,11 @@ static inline void hostile_cursor(struct enemy *enemy, const struct amp_channel 
         }
         hostile_step(enemy, &cursor);
     }
+}
+
+static inline void hostile_drain(struct enemy *enemy, const struct amp_channel *channel) {
+    struct amp_cursor cursor;
+    amp_cursor_open(&cursor, channel, AMP_START_OLDEST);
     const size_t most = enemy_byte(enemy) % 4;
     const size_t record_words = 3 + (size_t)channel->words;
     uint64_t *const records = malloc(most * record_words * sizeof *records + 1);
@@ -262,8 +272,10 @@ static inline void hostile_queue(struct enemy *enemy, struct amp_channel *channe
     struct amp_owner *const consumer = exactly(sizeof *consumer);
     struct amp_queue queue;
     const uint64_t words[HOSTILE_WORDS_MAX] = {0};
+    struct amp_queue_reader reader;
     const uint32_t index = enemy_byte(enemy) % AMP_QUEUES_MAX;
     amp_store_relaxed(channel->line, 0);
+    HOLDS(enemy, amp_queue_open(&queue, channel, consumer, AMP_QUEUES_MAX) == -AMP_EARG);
     HOLDS(enemy, amp_queue_open(&queue, channel, consumer, index) == 0);
     for (int steps = 0; steps < 12; steps++) {
         if (enemy_byte(enemy) % 2 != 0) {
@@ -277,7 +289,7 @@ static inline void hostile_queue(struct enemy *enemy, struct amp_channel *channe
         HOLDS(enemy, amp_channel_count(channel) == newest + room);
         HOLDS(enemy, queue.full + queue.corrupt == refused + !room);
     }
-    struct amp_queue_reader reader;
+    HOLDS(enemy, amp_queue_reader_open(&reader, channel, consumer, index + 8) == -AMP_EARG);
     HOLDS(enemy, amp_queue_reader_open(&reader, channel, consumer, index) == 0);
     hostile_step(enemy, &reader.cursor);
     amp_queue_done(&reader);
@@ -299,6 +311,7 @@ static inline const char *hostile_reads(struct enemy *enemy) {
     struct hostile_channel made = hostile_bind(enemy);
     hostile_fill(enemy, &made.channel);
     hostile_latest(enemy, &made.channel, amp_channel_latest);
+    hostile_drain(enemy, &made.channel);
     hostile_cursor(enemy, &made.channel);
     hostile_queue(enemy, &made.channel);
     free(made.at);

@@ -5,8 +5,9 @@
  * the owner block of the consumer's own segment, so each word still has one writing process. Use
  * it for commands and parameters; for values use a channel, whose writer nobody can stop.
  *
- * Delivery: each message once, in order; after the death of a consumer at most one again, because
- * the cursor is stored when a message has been used. So commands carry ids and a time to live.
+ * Delivery: each message once, in order. The cursor is stored when a message has been used, so
+ * after the death of a consumer what it had read and not yet done with comes again: one message, if
+ * it is done with each before it reads the next. So commands carry ids and a time to live.
  */
 #ifndef AMP_QUEUE_H
 #define AMP_QUEUE_H

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from amphost._native.amp import ffi, lib
+from amphost._native.amp import Region, ffi, lib
 from amphost.errors import MailboxError
 
 
@@ -19,9 +19,9 @@ class Mapping:
     Synchronization: one thread.
     """
 
-    def __init__(self, base: ffi.CData, size: int, what: str, *, writable: bool) -> None:
-        self._base = base
-        self._size = size
+    def __init__(self, region: Region, what: str, writable: bool) -> None:
+        self.region = region
+        self._base = ffi.cast("char *", region.address)
         self._what = what
         self._writable = writable
 
@@ -35,13 +35,13 @@ class Mapping:
     def at(self, offset: int) -> ffi.CData:
         """Return the address `offset` bytes into it."""
         self.check()
-        return ffi.cast("char *", self._base) + offset
+        return self._base + offset
 
     def close(self) -> None:
         """Unmap; a second call does nothing."""
         if self._base != ffi.NULL:
-            lib.amp_platform_unmap(self._base, self._size)
-            self._base = ffi.NULL
+            self.region.close()
+            self._base = ffi.cast("char *", 0)
 
 
 def check(result: int, what: str) -> int:

@@ -18,26 +18,35 @@ static PyObject *object_of(uint64_t word, char kind) {
     }
 }
 
+/* The word of a whole number that is no plain int: what `__index__` says. */
+static int word_of_index(PyObject *value, char kind, uint64_t *out) {
+    PyObject *const number = PyNumber_Index(value);
+    if (number == NULL) {
+        return -1;
+    }
+    const int failed = fast_word_of(number, kind, out);
+    Py_DECREF(number);
+    return failed;
+}
+
 int fast_word_of(PyObject *value, char kind, uint64_t *out) {
-    double real;
-    int truth;
-    switch (kind) {
-    case 'd':
-        real = PyFloat_AsDouble(value);
+    if (kind == 'd') {
+        const double real = PyFloat_AsDouble(value);
         memcpy(out, &real, sizeof real);
         return real == -1.0 && PyErr_Occurred() != NULL ? -1 : 0;
-    case 'q':
-        *out = (uint64_t)PyLong_AsLongLong(value);
-        break;
-    case '?':
-        truth = PyObject_IsTrue(value);
-        *out = truth > 0;
-        return truth < 0 ? -1 : 0;
-    default:
-        *out = PyLong_AsUnsignedLongLong(value);
-        break;
     }
-    return *out == UINT64_MAX && PyErr_Occurred() != NULL ? -1 : 0;
+    if (!PyLong_Check(value)) {
+        return word_of_index(value, kind, out);
+    }
+    *out = kind == 'q' ? (uint64_t)PyLong_AsLongLong(value) : PyLong_AsUnsignedLongLong(value);
+    if (*out == UINT64_MAX && PyErr_Occurred() != NULL) {
+        return -1;
+    }
+    if (kind == '?' && *out > 1) {
+        PyErr_SetString(PyExc_ValueError, "a bool is True or False, 1 or 0");
+        return -1;
+    }
+    return 0;
 }
 
 PyObject *fast_record(const uint64_t *record, const char *kinds, uint32_t words) {

@@ -9,8 +9,8 @@ static int head_of(PyObject *const *args, int64_t *t_ns, uint32_t *flags) {
     if (*t_ns == -1 && PyErr_Occurred() != NULL) {
         return -1;
     }
-    const unsigned long long wide = PyLong_AsUnsignedLongLong(args[1]);
-    if (wide > UINT32_MAX) {
+    const long long wide = PyLong_AsLongLong(args[1]);
+    if (wide < 0 || wide > UINT32_MAX) {
         if (PyErr_Occurred() == NULL) {
             PyErr_SetString(PyExc_OverflowError, "flags have 32 bits");
         }

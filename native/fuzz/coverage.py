@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 TRUE_COUNT, FALSE_COUNT = 4, 5
 
@@ -32,7 +33,9 @@ def wanted(text: str) -> dict[str, dict[tuple[str, str], str]]:
     return functions
 
 
-def untaken(function: dict, sources: dict[str, list[str]]) -> tuple[int, set[tuple[str, str, int]]]:
+def untaken(
+    function: dict[str, Any], sources: dict[str, list[str]]
+) -> tuple[int, set[tuple[str, str, int]]]:
     """Count the sides of all branches; return those that were not taken."""
     lines = sources.setdefault(
         function["filenames"][0], Path(function["filenames"][0]).read_text().splitlines()
@@ -46,7 +49,7 @@ def untaken(function: dict, sources: dict[str, list[str]]) -> tuple[int, set[tup
     return 2 * len(function["branches"]), missed
 
 
-def judge(functions: dict, expected: dict[str, dict[tuple[str, str], str]]) -> int:
+def judge(functions: dict[str, Any], expected: dict[str, dict[tuple[str, str], str]]) -> int:
     """Print what is wrong and how much was looked at; return the number of wrong things."""
     sources: dict[str, list[str]] = {}
     sides = wrong = excepted = 0
@@ -72,7 +75,7 @@ def judge(functions: dict, expected: dict[str, dict[tuple[str, str], str]]) -> i
 
 def main(export: Path, listed: Path) -> int:
     """Return the exit code."""
-    functions: dict = {}
+    functions: dict[str, Any] = {}
     for function in json.loads(export.read_text())["data"][0]["functions"]:
         name = function["name"].rsplit(":", 1)[-1]
         if function["count"] > 0 or name not in functions:

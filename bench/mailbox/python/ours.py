@@ -1,17 +1,17 @@
-"""Our channel as the bench's Python processes use it: in memory that both map, before they fork.
+"""Our channel as the bench's Python processes use it: a sealed memfd that both map.
 
 Rules. Every access is a call into the extension, as amphost.mailbox makes it: `put`, `take`,
-`publish` and `next` are its METH_FASTCALL functions, `drain` is the call that Follower.drain makes.
+`publish`, `next`, `put_many` and `drain_into` are the METH_FASTCALL functions of its readers and
+writers. PerCall goes through plain cffi instead, to show what they save.
 """
 
 from __future__ import annotations
 
 import functools
-import mmap
-import os
 from collections.abc import Callable
 from typing import Any
 
+from amphost import platform
 from amphost._native import amp
 from amphost._native.amp import ffi, lib
 
@@ -21,39 +21,40 @@ RECORD_HEADER = 3
 
 
 class Memory:
-    """A shared channel of `words` words, bound in this process.
+    """A shared channel of `words` words.
 
     Synchronization: one writing process, any number of readers.
     """
 
-    def __init__(self, words: int, depth: int = DEPTH, *, fd: int | None = None) -> None:
-        self.fd = os.memfd_create("bench") if fd is None else fd
-        if fd is None:
-            os.truncate(self.fd, ROOM)
+    def __init__(self, words: int, depth: int = DEPTH) -> None:
+        self.fd = platform.memfd("amphost-bench", ROOM)
         self.words, self.depth = words, depth
-        self.map = mmap.mmap(self.fd, ROOM, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE)
-        self.native = ffi.new("struct amp_channel *")
-        at = ffi.cast("void *", ffi.from_buffer(self.map))
-        if lib.amp_channel_bind(self.native, at, ROOM, words, depth) != 0:
-            raise ValueError(f"no channel of {words} words and {depth} slots")
-        self.address = int(ffi.cast("uintptr_t", self.native))
+
+    @functools.cached_property
+    def region(self) -> Any:
+        """Map it: in the process that uses it, since a mapping is not inherited."""
+        return amp.Region(self.fd, ROOM, True, "bench")
 
     def writer(self, kind: str = "Q") -> Any:
-        lib.amp_channel_attach(self.native, 1)
-        return amp.ChannelWriter(self.address, kind.encode() * self.words)
+        return self.region.writer(0, self.words, self.depth, kind.encode() * self.words, 1)
 
-    def reader(self, kind: str = "Q") -> Any:
-        return amp.ChannelReader(self.address, kind.encode() * self.words)
+    def reader(self, kind: str = "Q", *, oldest: bool = False) -> Any:
+        return self.region.reader(0, self.words, self.depth, kind.encode() * self.words, oldest)
+
+    def native(self) -> Any:
+        """Return a view of the channel for calls through cffi."""
+        channel = ffi.new("struct amp_channel *")
+        at = ffi.cast("void *", self.region.address)
+        if lib.amp_channel_bind(channel, at, ROOM, self.words, self.depth) != 0:
+            raise ValueError(f"no channel of {self.words} words and {self.depth} slots")
+        return channel
 
     def drain(self, most: int) -> tuple[Callable[[], int], Any]:
         """Return a call that reads up to `most` records, and the array that numpy sees them in."""
         import numpy
 
         records = numpy.zeros((most, RECORD_HEADER + self.words), dtype="=u8")
-        target = ffi.from_buffer("uint64_t[]", records)
-        cursor = ffi.new("struct amp_cursor *")
-        lib.amp_cursor_open(cursor, self.native, lib.AMP_START_LATEST)
-        return functools.partial(lib.amp_cursor_drain, cursor, target, most), records
+        return functools.partial(self.reader().drain_into, records), records
 
 
 class Ours:
@@ -87,13 +88,17 @@ class Values(Ours):
 
 
 class PerCall(Ours):
-    """Single messages through cffi, one call each: what the fast functions save."""
+    """Single messages through cffi, one call each."""
 
     def sender(self) -> Callable[[Any], object]:
-        lib.amp_channel_attach(self.memory.native, 1)
+        channel = self.memory.native()
+        lib.amp_channel_attach(channel, 1)
         words = ffi.new("uint64_t[]", self.memory.words)
-        return lambda _payload: lib.amp_channel_publish(self.memory.native, 0, 0, words)
+        return lambda _payload: lib.amp_channel_publish(channel, 0, 0, words)
 
     def receiver(self) -> Callable[[], object]:
-        drain, records = self.memory.drain(1)
-        return lambda: records if drain() else None
+        cursor = ffi.new("struct amp_cursor *")
+        lib.amp_cursor_open(cursor, self.memory.native(), lib.AMP_START_LATEST)
+        record = ffi.new("uint64_t[]", RECORD_HEADER + self.memory.words)
+        sample = ffi.cast("struct amp_sample *", record)
+        return lambda: record if lib.amp_cursor_next(cursor, sample) == lib.AMP_READ_VALUE else None

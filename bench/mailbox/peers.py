@@ -51,9 +51,7 @@ def _last_line(text: str) -> str:
 def _run(*command: str, limit_s: int = 180) -> str | None:
     """Run it quietly; return None when it went well, otherwise its last line."""
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=limit_s, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return _last_line(str(error))
     return None if done.returncode == 0 else _last_line(done.stderr or done.stdout)

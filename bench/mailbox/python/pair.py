@@ -123,7 +123,9 @@ def catch_batches(end: Any, receive: Any, count: int, progress: Any) -> float:
     return (got - before) * 1e9 / (perf_counter_ns() - began)
 
 
-def measure(mode: str, ends: tuple[Any, Any], first: bool, meet: Any, count: int, progress: Any) -> Any:
+def measure(
+    mode: str, ends: tuple[Any, Any], first: bool, meet: Any, count: int, progress: Any
+) -> Any:
     """Play one of the two processes."""
     there, back = ends
     receive = (back if first else there).receiver()

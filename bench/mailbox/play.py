@@ -1,0 +1,147 @@
+"""Build the C programs and play all jobs, in rounds of a shuffled order.
+
+Rules. Everything that is compared stands in one run: a round plays each job once, in an order that
+a seed gives. A job that fails is left out from then on and named with its reason; it ends no other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.mailbox.jobs import C, C_PYTHON, PYTHON, Job
+from bench.mailbox.peers import PLACE, ROOT
+from bench.mailbox.peers import PYTHON as INTERPRETER
+
+HERE = Path(__file__).parent
+LIBRARY = ROOT / "amphost" / "_native" / "libamphost_mailbox.a"
+PROGRAMS = PLACE / "c"
+FLAGS = ("-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wno-unused-function")
+LIMIT_S = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How often, how long, and where.
+
+    Synchronization: none required, immutable.
+    """
+
+    rounds: int
+    share: float  # of each job's count
+    cores: tuple[int, ...]
+    seed: int
+
+
+def build(jobs: Sequence[Job]) -> dict[str, str]:
+    """Compile what the jobs need; return program -> reason for what does not compile."""
+    PROGRAMS.mkdir(parents=True, exist_ok=True)
+    failed = {}
+    for program, source, defines in sorted(
+        {(_file(j), j.source, j.defines) for j in jobs if j.source}
+    ):
+        is_cpp = source.endswith(".cpp")
+        compiler = "g++" if is_cpp else "gcc"
+        command = [
+            compiler, "-std=c++17" if is_cpp else "-std=c11", *FLAGS,
+            *(f"-D{one}" for one in defines),
+            f"-I{HERE / 'c'}", f"-I{ROOT / 'native' / 'include'}",
+            str(HERE / "c" / source), str(LIBRARY), "-o", str(PROGRAMS / program),
+        ]  # fmt: skip
+        if shutil.which(compiler) is None:
+            failed[program] = f"there is no {compiler}"
+            continue
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            errors = [line for line in done.stderr.splitlines() if "error" in line]
+            failed[program] = (errors or ["it does not compile"])[0].strip()[:160]
+    return failed
+
+
+def _file(job: Job) -> str:
+    return "to_python" if job.group == C_PYTHON else job.program
+
+
+def command_of(job: Job, course: Course) -> list[str]:
+    """Return the command line that plays this job once."""
+    count = str(max(int(job.count * course.share), 40))
+    cores = [str(core) for core in course.cores]
+    if job.group == PYTHON:
+        mode, size = job.arguments
+        return [
+            str(INTERPRETER),
+            str(HERE / "python" / "pair.py"),
+            job.program,
+            mode,
+            count,
+            *cores[:2],
+            size,
+        ]
+    program = str(PROGRAMS / _file(job))
+    if job.group == C_PYTHON:
+        script = str(HERE / "python" / "from_c.py")
+        return [str(INTERPRETER), script, program, job.program, *job.arguments, count, *cores[:2]]
+    if job.mode == "publish":
+        return [program, *job.arguments, count, *cores]
+    return [program, *job.arguments, count, *cores[:2]]
+
+
+def _play_once(job: Job, course: Course) -> tuple[dict[str, float] | None, str]:
+    try:
+        done = subprocess.run(
+            command_of(job, course), capture_output=True, text=True, timeout=LIMIT_S, check=False
+        )
+        readings = json.loads(done.stdout.strip().splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        return None, f"no end within {LIMIT_S} s"
+    except (OSError, ValueError, IndexError):
+        lines = [line for line in done.stderr.splitlines() if line.strip()] if done else []
+        return None, (lines[-1].strip()[:160] if lines else f"exit code {done.returncode}")
+    return readings, ""
+
+
+def play(
+    jobs: Sequence[Job], course: Course, tell: Callable[[str], None]
+) -> tuple[list[dict[tuple[str, str], dict[str, float]]], dict[str, str]]:
+    """Play all rounds; return the readings of each, and label -> reason of what failed."""
+    order = random.Random(course.seed)
+    left = list(jobs)
+    failed: dict[str, str] = {}
+    rounds = []
+    for number in range(course.rounds):
+        began = time.monotonic()
+        order.shuffle(left)
+        played = {}
+        for job in list(left):
+            readings, why = _play_once(job, course)
+            if readings is None:
+                readings, why = _play_once(job, course)  # a blackout of the host is no verdict
+            if readings is None:
+                left.remove(job)
+                failed[f"{job.label} ({job.mode}, {job.payload})"] = why
+            else:
+                played[job.key, job.mode] = readings
+        rounds.append(played)
+        tell(f"round {number + 1} of {course.rounds}: {time.monotonic() - began:.1f} s")
+    return rounds, failed
+
+
+def default_cores() -> tuple[int, ...]:
+    """Return the cores that this process may use."""
+    return tuple(sorted(os.sched_getaffinity(0)))
+
+
+def say(text: str) -> None:
+    """Tell of progress, beside the output."""
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+__all__ = ["C", "Course", "build", "command_of", "default_cores", "play", "say"]

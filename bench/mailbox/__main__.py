@@ -15,20 +15,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench.mailbox import machine, peers, play, profile, report
+from bench.mailbox.jobs import all_jobs
+
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
-
-from bench.mailbox import machine, peers, play, profile, report  # noqa: E402
-from bench.mailbox.jobs import all_jobs  # noqa: E402
-
 PAGE = ROOT / "bench" / "RESULTS.md"
 README = ROOT / "README.md"
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="./dev bench mailbox", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.add_argument("--quick", action="store_true", help="three short rounds: to see it work")
+    parser.add_argument("--quick", action="store_true", help="one short round: to see it work")
     parser.add_argument("--write", action="store_true", help="keep it in bench/RESULTS.md, README")
     parser.add_argument("--render", action="store_true", help="render README from RESULTS.md only")
     parser.add_argument("--rounds", type=int, help="rounds, 12 by default")
@@ -47,11 +46,12 @@ def render() -> None:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Prepare, play all rounds, gather."""
     cores = tuple(map(int, options.cores.split(","))) if options.cores else play.default_cores()
     if len(cores) < 2:
         raise SystemExit("bench: two cores are needed")
     course = play.Course(
-        rounds=options.rounds or (3 if options.quick else 12),
+        rounds=options.rounds or (1 if options.quick else 12),
         share=0.1 if options.quick else 1.0,
         cores=cores,
         seed=options.seed,

@@ -225,8 +225,10 @@ def _mixed_jobs() -> list[Job]:
     jobs = []
     for transport, label in C_TO_PYTHON:
         ours = transport == "channel"
-        modes = ((ONEWAY, 10_000), (STREAM, 40_000)) if ours else ((ONEWAY, 1_000), (STREAM, 4_000))
-        modes = (*modes, (BATCH, 2_000_000), ("backlog", 100)) if ours else modes
+        times = 10 if ours else 1
+        modes = [(ONEWAY, 1_000 * times), (STREAM, 4_000 * times)]
+        if ours:
+            modes += [(BATCH, 2_000_000), ("backlog", 100)]
         for mode, count in modes:
             text = label if mode in (ONEWAY, STREAM) else _DRAINS[mode]
             job = Job(

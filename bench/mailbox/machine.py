@@ -5,7 +5,7 @@ Rules. Reads only. What the machine does not show is said to be not shown.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import platform
 import subprocess
@@ -63,9 +63,10 @@ def describe(
 ) -> dict[str, str]:
     """Return the machine line as names and values, in the order of the report."""
     governor = _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    kind = " PREEMPT_RT" if _text("/sys/kernel/realtime") == "1" else ""
     return {
         "machine": f"{_model()}, {os.cpu_count()} cores, {platform.machine()}",
-        "linux": f"{platform.release()} {'PREEMPT_RT' if _text('/sys/kernel/realtime') == '1' else ''}".strip(),
+        "linux": platform.release() + kind,
         "virtual": "yes" if _is_virtual() else "no sign of it",
         "steal": _steal(steal_before),
         "cores used": " and ".join(map(str, cores)),
@@ -74,6 +75,6 @@ def describe(
         "load before": f"{load:.1f}",
         "python": platform.python_version(),
         "commit": _commit(),
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": command,
     }

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.mailbox.jobs import C, C_PYTHON, PYTHON, Job
+from bench.mailbox.jobs import C_PYTHON, PYTHON, C, Job
 from bench.mailbox.peers import PLACE, ROOT
 from bench.mailbox.peers import PYTHON as INTERPRETER
 
@@ -99,12 +99,13 @@ def _play_once(job: Job, course: Course) -> tuple[dict[str, float] | None, str]:
         done = subprocess.run(
             command_of(job, course), capture_output=True, text=True, timeout=LIMIT_S, check=False
         )
-        readings = json.loads(done.stdout.strip().splitlines()[-1])
     except subprocess.TimeoutExpired:
         return None, f"no end within {LIMIT_S} s"
-    except (OSError, ValueError, IndexError):
-        lines = [line for line in done.stderr.splitlines() if line.strip()] if done else []
-        return None, (lines[-1].strip()[:160] if lines else f"exit code {done.returncode}")
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    try:
+        readings: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        return None, lines[-1][:160] if lines else f"exit code {done.returncode}"
     return readings, ""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.mailbox.figures import RATIOS, Ratio, Round, ratio, reached, spreads
-from bench.mailbox.jobs import BATCH, C, C_PYTHON, ONEWAY, PYTHON, STREAM, Job
+from bench.mailbox.jobs import BATCH, C_PYTHON, ONEWAY, PYTHON, STREAM, C, Job
 
 Result = dict[str, Any]
 OPEN, CLOSE = "<!-- bench: mailbox -->", "<!-- end of bench -->"
@@ -190,7 +190,7 @@ def _machine(found: Result) -> list[str]:
     ]
     if clocks:
         lines.append(
-            f"* clock: {clocks[0]:.1f} ns a reading in C; each round trip holds one, each half a half"
+            f"* clock: {clocks[0]:.1f} ns a reading in C; each one-way figure holds half of one"
         )
     lines.append(f"* rounds: {found['rounds']}, jobs shuffled in each")
     lines += [f"* {name} {version}" for name, version in found["peers"].items()]
@@ -225,11 +225,13 @@ def readme(found: Result) -> str:
             table.append((row["label"], row["group"], _ns(row["p50_ns"]), _ns(row["p99_ns"]), rate))
     head = ("one cache line between two pinned processes", "", "one way p50", "p99", "million/s")
     machine = found["machine"]
-    where = f"{machine['machine']}; Linux {machine['linux']}; commit `{machine['commit']}`, {machine['date']}."
+    where = f"{machine['machine']}; Linux {machine['linux']}; virtual: {machine['virtual']};"
+    when = f"commit `{machine['commit']}`, {machine['date']}."
     lines = [
         OPEN,
         *_table(head, table),
         where,
+        when,
         "All rows, ratios and peers: [bench/RESULTS.md](bench/RESULTS.md).",
         CLOSE,
     ]

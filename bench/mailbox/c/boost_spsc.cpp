@@ -15,11 +15,17 @@ struct end {
     queue *ring;
 };
 
-static size_t end_size() { return sizeof(queue) + 128; }
+static size_t end_size() {
+    return sizeof(queue) + 128;
+}
 
-static void end_format(void *at) { new (at) queue; }
+static void end_format(void *at) {
+    new (at) queue;
+}
 
-static void end_open(struct end *end, void *at, bool) { end->ring = static_cast<queue *>(at); }
+static void end_open(struct end *end, void *at, bool) {
+    end->ring = static_cast<queue *>(at);
+}
 
 static bool end_send(struct end *end, const uint64_t *parcel) {
     const message *const messages = reinterpret_cast<const message *>(parcel);

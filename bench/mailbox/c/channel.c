@@ -22,9 +22,13 @@ struct end {
     uint64_t record[3 + PARCEL_WORDS];
 };
 
-static size_t end_size(void) { return AMP_OWNER_SIZE + ROOM; }
+static size_t end_size(void) {
+    return AMP_OWNER_SIZE + ROOM;
+}
 
-static void end_format(void *at) { (void)at; }
+static void end_format(void *at) {
+    (void)at;
+}
 
 static void end_open(struct end *end, void *at, bool writes) {
     unsigned char *const slots = (unsigned char *)at + AMP_OWNER_SIZE;

@@ -18,9 +18,13 @@ struct end {
     struct ring *ring;
 };
 
-static size_t end_size(void) { return sizeof(struct ring); }
+static size_t end_size(void) {
+    return sizeof(struct ring);
+}
 
-static void end_format(void *at) { ck_ring_init(&((struct ring *)at)->ring, DEPTH); }
+static void end_format(void *at) {
+    ck_ring_init(&((struct ring *)at)->ring, DEPTH);
+}
 
 static void end_open(struct end *end, void *at, bool writes) {
     (void)writes;

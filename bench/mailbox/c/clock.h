@@ -12,7 +12,9 @@ static inline int64_t clock_ns(void) {
 }
 
 #if defined(__x86_64__)
-static inline uint64_t ticks(void) { return __builtin_ia32_rdtsc(); }
+static inline uint64_t ticks(void) {
+    return __builtin_ia32_rdtsc();
+}
 #elif defined(__aarch64__)
 static inline uint64_t ticks(void) {
     uint64_t now;
@@ -20,7 +22,9 @@ static inline uint64_t ticks(void) {
     return now;
 }
 #else
-static inline uint64_t ticks(void) { return (uint64_t)clock_ns(); }
+static inline uint64_t ticks(void) {
+    return (uint64_t)clock_ns();
+}
 #endif
 
 /* Both clocks at one moment: two of them give the length of a tick. */

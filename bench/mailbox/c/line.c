@@ -7,9 +7,13 @@ struct end {
     uint64_t last;
 };
 
-static size_t end_size(void) { return 4096; }
+static size_t end_size(void) {
+    return 4096;
+}
 
-static void end_format(void *at) { (void)at; }
+static void end_format(void *at) {
+    (void)at;
+}
 
 static void end_open(struct end *end, void *at, bool writes) {
     (void)writes;

@@ -12,9 +12,13 @@ struct end {
     uint64_t last;
 };
 
-static size_t end_size(void) { return sizeof(struct lock); }
+static size_t end_size(void) {
+    return sizeof(struct lock);
+}
 
-static void end_format(void *at) { memset(at, 0, sizeof(struct lock)); }
+static void end_format(void *at) {
+    memset(at, 0, sizeof(struct lock));
+}
 
 static void end_open(struct end *end, void *at, bool writes) {
     (void)writes;

@@ -13,9 +13,13 @@ struct end {
     uint64_t own, other;
 };
 
-static size_t end_size(void) { return sizeof(struct ring); }
+static size_t end_size(void) {
+    return sizeof(struct ring);
+}
 
-static void end_format(void *at) { memset(at, 0, sizeof(struct ring)); }
+static void end_format(void *at) {
+    memset(at, 0, sizeof(struct ring));
+}
 
 static void end_open(struct end *end, void *at, bool writes) {
     (void)writes;

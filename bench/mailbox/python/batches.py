@@ -111,12 +111,13 @@ class Parcel:
     """Any transport's single long message, counted as the 128 that it holds."""
 
     def __init__(self, transport: type[Transport]) -> None:
-        self.inner = transport(BATCH * MESSAGE)
+        self.inner: Any = transport(BATCH * MESSAGE)
         self.payload, self.refuses = self.inner.payload, self.inner.refuses
         self.paced = self.inner.paced
 
     def sender(self) -> Send:
-        return self.inner.sender()
+        send: Send = self.inner.sender()
+        return send
 
     def receiver(self) -> Count:
         receive = self.inner.receiver()

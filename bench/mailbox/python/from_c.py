@@ -65,6 +65,7 @@ class Files:
 
 
 def pong(ends: Any, count: int) -> None:
+    """Answer each message."""
     receive, answer = ends.receive, ends.answer
     for k in range(count + count // 10):
         while receive() is None:

@@ -11,9 +11,10 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from amphost._native.amp import ffi, lib
+
 from amphost import platform
 from amphost._native import amp
-from amphost._native.amp import ffi, lib
 
 ROOM = 16 << 20
 DEPTH = 1024
@@ -51,9 +52,9 @@ class Memory:
 
     def drain(self, most: int) -> tuple[Callable[[], int], Any]:
         """Return a call that reads up to `most` records, and the array that numpy sees them in."""
-        import numpy
+        import numpy as np
 
-        records = numpy.zeros((most, RECORD_HEADER + self.words), dtype="=u8")
+        records = np.zeros((most, RECORD_HEADER + self.words), dtype="=u8")
         return functools.partial(self.reader().drain_into, records), records
 
 

@@ -63,6 +63,7 @@ def ping(send: Any, receive: Any, payload: object, count: int) -> dict[str, floa
 
 
 def clock_cost_ns() -> float:
+    """Return what one reading of the clock costs."""
     before = perf_counter_ns()
     for _ in range(1000):
         perf_counter_ns()
@@ -70,6 +71,7 @@ def clock_cost_ns() -> float:
 
 
 def pong(send: Any, receive: Any, payload: object, count: int) -> None:
+    """Answer each message."""
     for _ in range(count + count // 10):
         while receive() is None:
             pass

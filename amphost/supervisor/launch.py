@@ -10,61 +10,22 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from amphost.lifecycle import RoleState
 from amphost.mailbox import Segment
 from amphost.supervisor.process import Child
+from amphost.supervisor.runs import DeviceRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from amphost.plan.model import DevicePlan, Plan, RolePlan, SegmentPlan
+    from amphost.plan.model import DevicePlan, Plan, SegmentPlan
+    from amphost.supervisor.runs import RoleRun
     from amphost.supervisor.runtime_dir import RuntimeDir
 
 Attachment = tuple[str, str, bytes]
 """Name, media type, content."""
-
-
-@dataclass(slots=True, kw_only=True)
-class RoleRun:
-    """A role in this run: its plan and what has become of it. Written by the supervisor alone."""
-
-    plan: RolePlan
-    state: RoleState = RoleState.ABSENT
-    epoch: int = 0
-    child: Child | None = None
-    handed_over: bool = False
-    granted: dict[str, Any] = field(default_factory=dict)
-    reports: dict[str, Any] = field(default_factory=dict)
-    usage: dict[str, float | None] = field(default_factory=dict)
-    restarts_ns: list[int] = field(default_factory=list)
-    restart_at_ns: int | None = None
-    started_ns: int = 0
-    beat: tuple[int, int] = (0, 0)  # heartbeat count, and when it last moved
-    pid: int = 0
-    killed: bool = False  # by the supervisor, because it hung
-    error: str = ""
-    exit_code: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
-class DeviceRun:
-    """A loopback device in this run. Closing `lifeline` asks it to leave."""
-
-    plan: DevicePlan
-    child: Child | None
-    lifeline: int
-    port: str = ""
-    granted: dict[str, Any] = field(default_factory=dict)
-    error: str = ""
-
-    def release(self) -> None:
-        """Let go of the lifeline: the device ends once its outputs are safe."""
-        if self.lifeline >= 0:
-            os.close(self.lifeline)
-            self.lifeline = -1
 
 
 class Segments:
@@ -78,14 +39,21 @@ class Segments:
         self.descriptors: dict[str, int] = {}
         self.mapped: dict[str, Segment] = {}
         own = plan.supervisor.segment
-        for segment in [own, *(role.segment for role in plan.roles)]:
-            descriptor = Segment.create(segment, nonce)
-            self.descriptors[segment.role] = descriptor
-            self.mapped[segment.role] = Segment.attach(
-                descriptor, segment, nonce=nonce, writable=segment is own
-            )
-        if own.channel is not None:
-            self.mapped[own.role].attach_writer(1)
+        try:
+            for segment in [own, *(role.segment for role in plan.roles)]:
+                self._make(segment, writable=segment is own)
+            if own.channel is not None:
+                self.mapped[own.role].attach_writer(1)
+        except BaseException:
+            self.close()
+            raise
+
+    def _make(self, segment: SegmentPlan, *, writable: bool) -> None:
+        descriptor = Segment.create(segment, self.nonce)
+        self.descriptors[segment.role] = descriptor
+        self.mapped[segment.role] = Segment.attach(
+            descriptor, segment, nonce=self.nonce, writable=writable
+        )
 
     def handed(self, plans: Sequence[SegmentPlan]) -> list[int]:
         """Return the descriptors of these segments, in order."""
@@ -95,8 +63,8 @@ class Segments:
         """Unmap and close all of them: with the last role gone, the memory is gone."""
         for segment in self.mapped.values():
             segment.close()
-        for descriptor in self.descriptors.values():
-            os.close(descriptor)
+        while self.descriptors:
+            os.close(self.descriptors.popitem()[1])
 
 
 class Launcher:
@@ -115,10 +83,13 @@ class Launcher:
         self._segments = segments
         self._runtime = runtime
         self._origin_ns = origin_ns
-        self._attachments = [
-            (name, media_type, _memfd_of(name, content))
-            for name, media_type, content in attachments
-        ]
+        self._attachments: list[tuple[str, str, int]] = []
+        try:
+            for name, media_type, content in attachments:
+                self._attachments.append((name, media_type, _memfd_of(name, content)))
+        except BaseException:
+            self.close()
+            raise
 
     def start_role(self, run: RoleRun, now_ns: int) -> None:
         """Exec a role under the next epoch; its handover follows."""
@@ -127,6 +98,8 @@ class Launcher:
         run.granted = {}
         run.killed = False
         run.error = ""
+        run.exit_code = 0
+        run.away = False
         run.handed_over = False
         run.restart_at_ns = None
         descriptors = self._segments.handed([run.plan.segment, *run.plan.reads])
@@ -159,13 +132,24 @@ class Launcher:
 
     def start_device(self, plan: DevicePlan, boot_nonce: int) -> DeviceRun:
         """Exec a loopback device and hand it its plan."""
-        ours, theirs = _lifeline()
+        theirs, ours = os.pipe()  # carries nothing but its own closing
+        device = DeviceRun(plan=plan, child=None, lifeline=ours)
+        try:
+            self._exec_device(device, theirs, boot_nonce)
+        except BaseException:
+            device.abandon()
+            raise
+        finally:
+            os.close(theirs)
+        return device
+
+    def _exec_device(self, device: DeviceRun, theirs: int, boot_nonce: int) -> None:
+        plan = device.plan
         log = self._runtime.open_log(f"device_{plan.name}")
         try:
-            child = Child("amphost.link.loopback", "", [theirs], log)
+            child = device.child = Child("amphost.link.loopback", "", [theirs], log)
         finally:
             os.close(log)
-            os.close(theirs)
         facts = {
             "journal": str(self._runtime.journal_path(plan.name)),
             "lifeline_fd": theirs,
@@ -174,21 +158,15 @@ class Launcher:
             "firmware_version": [1, 0, 0],
         }
         child.hand_over(json.dumps({"device": asdict(plan), "run": facts}))
-        return DeviceRun(plan=plan, child=child, lifeline=ours)
 
     def close(self) -> None:
         """Close what only this run needed."""
-        for _, _, descriptor in self._attachments:
-            os.close(descriptor)
-
-
-def _lifeline() -> tuple[int, int]:
-    """Return our end and the child's end of a pipe that carries nothing but its own closing."""
-    theirs, ours = os.pipe()
-    return ours, theirs
+        while self._attachments:
+            os.close(self._attachments.pop()[2])
 
 
 def _memfd_of(name: str, content: bytes) -> int:
     descriptor = os.memfd_create(f"amphost-{name}", os.MFD_CLOEXEC)
-    os.write(descriptor, content)
+    with os.fdopen(descriptor, "wb", closefd=False) as stream:
+        stream.write(content)
     return descriptor

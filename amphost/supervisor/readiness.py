@@ -8,13 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from amphost.lifecycle import CONTROL_PATH, RoleState
-from amphost.pump import REFUSALS
+from amphost.pump import REFUSALS, SESSION_STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from amphost.mailbox import Segment
-    from amphost.supervisor.launch import DeviceRun, RoleRun
+    from amphost.plan.model import SupervisorPlan
+    from amphost.supervisor.runs import DeviceRun, RoleRun
+
+RIGHTS = "(no real-time rights: run as root, or give CAP_SYS_NICE and an rtprio limit)"
 
 
 def not_ready(roles: Iterable[RoleRun], segments: Mapping[str, Segment]) -> list[str]:
@@ -24,37 +27,62 @@ def not_ready(roles: Iterable[RoleRun], segments: Mapping[str, Segment]) -> list
         if run.plan.kind not in CONTROL_PATH:
             continue
         if run.state is not RoleState.RUNNING:
-            missing.append(f"{run.plan.name} is {run.state.name.lower()}")
+            why = f" ({run.down})" if run.down else ""
+            missing.append(f"{run.plan.name} is {run.state.name.lower()}{why}")
         elif not segments[run.plan.name].owner.gauge("ready"):
             missing.append(_waits_for(run, segments[run.plan.name]))
     return missing
+
+
+def _scheduled(policy: str, priority: int) -> str:
+    return f"{policy} {priority}" if priority else policy
 
 
 def _waits_for(run: RoleRun, segment: Segment) -> str:
     if run.plan.io is None:
         return f"{run.plan.name} waits for its inputs"
     refusal = segment.owner.gauge("refusal")
-    if refusal:
+    if refusal and SESSION_STATES.get(segment.owner.gauge("link")) != "up":
+        field = REFUSALS.get(refusal, f"field {refusal}")
         return (
-            f"{run.plan.io.device}: the device differs in {REFUSALS[refusal]}; "
+            f"{run.plan.io.device}: the device differs in {field}; "
             "load the firmware made for this board file"
         )
     return f"{run.plan.name} has no answer from {run.plan.io.device}"
 
 
-def degraded(
-    roles: Iterable[RoleRun], devices: Iterable[DeviceRun], watchdog_priority: int
-) -> list[str]:
-    """Return what was asked for and not got, by roles, devices and the watchdog."""
+def degraded_roles(roles: Iterable[RoleRun]) -> list[str]:
+    """Return what roles asked for and did not get, and which observers are missing."""
     lacks = []
     for run in roles:
         if run.granted:
             lacks += _lacks(run.plan.name, run.plan, run.granted)
+        if run.down:
+            lacks.append(f"{run.plan.name}: {run.down}")
+    return lacks
+
+
+def degraded_devices(devices: Iterable[DeviceRun]) -> list[str]:
+    """Return what loopback devices asked for and did not get."""
+    lacks = []
     for device in devices:
         if device.granted:
             lacks += _lacks(f"device {device.plan.name}", device.plan, device.granted)
-    if watchdog_priority == 0:
-        lacks.append("watchdog: runs without real-time priority")
+    return lacks
+
+
+def degraded_supervisor(
+    plan: SupervisorPlan, granted: dict[str, Any], watchdog_priority: int
+) -> list[str]:
+    """Return what the supervisor and its watchdog thread asked for and did not get."""
+    if not granted:
+        return []
+    lacks = _lacks("supervisor", plan, granted)
+    if watchdog_priority != plan.watchdog_priority:
+        lacks.append(
+            f"watchdog: asked for SCHED_FIFO {plan.watchdog_priority}, "
+            f"runs at {watchdog_priority} {RIGHTS}"
+        )
     return lacks
 
 
@@ -65,8 +93,7 @@ def _lacks(who: str, plan: Any, granted: dict[str, Any]) -> list[str]:
     got = (granted["policy"], granted["priority"])
     if plan.policy == "fifo" and got != (plan.policy, plan.priority):
         lacks.append(
-            f"{who}: asked for SCHED_FIFO {plan.priority}, runs as {granted['policy']} "
-            "(no real-time rights: run as root, or give CAP_SYS_NICE and an rtprio limit)"
+            f"{who}: asked for SCHED_FIFO {plan.priority}, runs as {_scheduled(*got)} {RIGHTS}"
         )
     if getattr(plan, "lock_memory", False) and not granted["memory_locked"]:
         lacks.append(

@@ -11,13 +11,14 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from amphost.lifecycle import CONTROL_PATH
 from amphost.pump import DEVICE_MODES, SESSION_STATES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from amphost.plan.model import TrackingPlan
-    from amphost.supervisor.launch import RoleRun
+    from amphost.supervisor.runs import RoleRun
     from amphost.supervisor.supervisor import Supervisor
 
 
@@ -25,7 +26,7 @@ def build(supervisor: Supervisor, started_ns: int) -> dict[str, Any]:
     """Return the report of a run that has stopped and not yet been closed."""
     plan = supervisor.plan
     roles = {name: _role(supervisor, run) for name, run in supervisor.roles.items()}
-    tripped = any(fault.role != "" for fault in supervisor.faults)
+    tripped = any(fault.kind in CONTROL_PATH for fault in supervisor.faults.events)
     return {
         "system": plan.system,
         "board": plan.board,
@@ -56,7 +57,7 @@ def build(supervisor: Supervisor, started_ns: int) -> dict[str, Any]:
                 "role": fault.role,
                 "text": fault.text,
             }
-            for fault in supervisor.faults
+            for fault in supervisor.faults.events
         ],
         "degraded": supervisor.degraded(),
     }

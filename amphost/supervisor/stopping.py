@@ -1,43 +1,96 @@
 """Stop a run in order: outputs safe, then control, io, devices, observers.
 
 Rules. The supervisor goes on turning meanwhile, so its heartbeat never stops and faults are still
-seen. Each step has its own bound; what does not leave within it is killed. An observer leaves last,
-because it records what the others do while they stop.
+seen. Each step has its own bound; what does not leave within it is killed, and that is a fault. An
+observer leaves last, because it records what the others do while they stop. Nothing is armed or
+started again from the first moment on. Who asks for the end at once gets it: every process is
+killed, and the devices go safe by their leases.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from amphost.lifecycle import Mode, ModeEvent, RoleEvent, RoleState
+from amphost.lifecycle import Fault, Mode, ModeEvent, RoleEvent, RoleState
+from amphost.supervisor.runs import DeviceRun, RoleRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from amphost.supervisor.launch import DeviceRun, RoleRun
     from amphost.supervisor.supervisor import Supervisor
 
+Run = TypeVar("Run", RoleRun, DeviceRun)
 LIVE = frozenset({RoleState.STARTING, RoleState.RUNNING, RoleState.ENDING})
 STEP_S = 0.5
 DEVICE_S = 1.2
 """A loopback device ends a second after its lifeline closes, whatever its outputs do."""
 
 
-def stop(supervisor: Supervisor) -> None:
+def stop(supervisor: Supervisor, at_once: Callable[[], bool] = lambda: False) -> None:
     """End every process of the run; `plan.supervisor.stop_ns` bounds it where all is well."""
-    for run in supervisor.roles.values():
-        run.restart_at_ns = None
+    supervisor.stopping = supervisor.restarts.over = True
     if supervisor.modes.mode is Mode.ARMED:
         supervisor.modes.change(ModeEvent.DISARM)
-    _turn_until(supervisor, lambda: _outputs_safe(supervisor), STEP_S)
-    for kind in ("control", "io"):
-        _end_kind(supervisor, kind, STEP_S)
-    for device in supervisor.devices.values():
-        device.release()
-    observers_s = max(supervisor.plan.supervisor.stop_ns / 1e9 - 3 * STEP_S, STEP_S)
-    _end_kind(supervisor, "telemetry", observers_s)
-    _end_children(supervisor, supervisor.devices.values(), DEVICE_S)
+    _Stop(supervisor, at_once).run()
+
+
+class _Stop:
+    """One stop. It is over as soon as `at_once` says so.
+
+    Synchronization: one thread, the supervisor's main one.
+    """
+
+    def __init__(self, supervisor: Supervisor, at_once: Callable[[], bool]) -> None:
+        self._supervisor = supervisor
+        self._at_once = at_once
+
+    def run(self) -> None:
+        supervisor = self._supervisor
+        self._turn_until(lambda: _outputs_safe(supervisor), STEP_S)
+        for kind in ("control", "io"):
+            self._end_kind(kind, STEP_S)
+        for device in supervisor.devices.values():
+            device.release()
+        observers_s = max(supervisor.plan.supervisor.stop_ns / 1e9 - 3 * STEP_S, STEP_S)
+        self._end_kind("telemetry", observers_s)
+        self._end_children(supervisor.devices.values(), DEVICE_S)
+
+    def _end_kind(self, kind: str, within_s: float) -> None:
+        runs = [run for run in self._supervisor.roles.values() if run.plan.kind == kind]
+        for run in runs:
+            self._supervisor.watch.end(run)
+            if run.state in LIVE:
+                self._supervisor.table.move(run, RoleEvent.END)
+                if run.child is not None and not run.handed_over:
+                    run.child.kill()
+        for run in self._end_children(runs, within_s):
+            text = f"it did not leave within {within_s * 1e3:g} ms; killed"
+            self._supervisor.faults.record(Fault.ROLE_DIED, run, text)
+
+    def _end_children(self, runs: Iterable[Run], within_s: float) -> list[Run]:
+        """Wait until these processes are gone; kill those that stay, and return them."""
+        all_runs = list(runs)
+
+        def gone() -> bool:
+            return all(run.child is None for run in all_runs)
+
+        if self._turn_until(gone, within_s):
+            return []
+        stayed = [run for run in all_runs if run.child is not None]
+        for run in stayed:
+            if run.child is not None:
+                run.child.kill()
+        self._turn_until(gone, STEP_S)
+        return [] if self._at_once() else stayed
+
+    def _turn_until(self, done: Callable[[], bool], within_s: float) -> bool:
+        deadline_s = time.monotonic() + within_s
+        while not done():
+            if self._at_once() or time.monotonic() > deadline_s:
+                return False
+            self._supervisor.step()
+        return True
 
 
 def _outputs_safe(supervisor: Supervisor) -> bool:
@@ -49,42 +102,4 @@ def _outputs_safe(supervisor: Supervisor) -> bool:
             return False
         if run.plan.kind == "io" and owner.gauge("device_armed"):
             return False
-    return True
-
-
-def _end_kind(supervisor: Supervisor, kind: str, within_s: float) -> None:
-    runs = [run for run in supervisor.roles.values() if run.plan.kind == kind]
-    for run in runs:
-        run.restart_at_ns = None
-        supervisor.unwatch(run)
-        if run.state in LIVE:
-            supervisor.move(run, RoleEvent.END)
-            if run.child is not None and not run.handed_over:
-                run.child.kill()
-    _end_children(supervisor, runs, within_s)
-
-
-def _end_children(
-    supervisor: Supervisor, runs: Iterable[RoleRun | DeviceRun], within_s: float
-) -> None:
-    """Wait until these processes are gone; kill those that stay."""
-    all_runs = list(runs)
-
-    def gone() -> bool:
-        return all(run.child is None for run in all_runs)
-
-    if _turn_until(supervisor, gone, within_s):
-        return
-    for run in all_runs:
-        if run.child is not None:
-            run.child.kill()
-    _turn_until(supervisor, gone, STEP_S)
-
-
-def _turn_until(supervisor: Supervisor, done: Callable[[], bool], within_s: float) -> bool:
-    deadline_s = time.monotonic() + within_s
-    while not done():
-        if time.monotonic() > deadline_s:
-            return False
-        supervisor.step()
     return True

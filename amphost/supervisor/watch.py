@@ -1,0 +1,84 @@
+"""Judge the roles that run: their heartbeats, and the trips that they report themselves.
+
+Rules. The native watchdog thread judges the control path and has latched the e-stop word before
+anything here runs; here its verdict becomes a mode and a kill. An observer is judged here alone, by
+its own bound: it is killed and restarted, and the mode does not change.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amphost.lifecycle import CONTROL_PATH, Fault, Mode, ModeEvent, RoleState
+from amphost.supervisor.fault_text import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from amphost.mailbox import Segment
+    from amphost.supervisor.faults import Faults
+    from amphost.supervisor.modes import Modes
+    from amphost.supervisor.runs import RoleRun
+    from amphost.watchdog import Watchdog
+
+NS_PER_MS = 1e6
+
+
+class Watch:
+    """The supervisor's eye on the roles that run.
+
+    Synchronization: one thread.
+    """
+
+    def __init__(
+        self, watchdog: Watchdog, segments: Mapping[str, Segment], modes: Modes, faults: Faults
+    ) -> None:
+        self._watchdog = watchdog
+        self._segments = segments
+        self._modes = modes
+        self._faults = faults
+
+    def begin(self, run: RoleRun) -> None:
+        """Judge a role's heartbeat from now on."""
+        watched = run.plan.kind in CONTROL_PATH and run.state is RoleState.RUNNING
+        self._watchdog.enable(run.plan.role_id, enabled=watched)
+
+    def end(self, run: RoleRun) -> None:
+        """Judge the role's heartbeat no longer."""
+        self._watchdog.enable(run.plan.role_id, enabled=False)
+
+    def judge(self, run: RoleRun, now_ns: int) -> None:
+        """Look at a role; kill it where it hangs, trip where it reaches an output."""
+        if run.state is not RoleState.RUNNING or run.killed:
+            return
+        if run.plan.kind not in CONTROL_PATH:
+            self._judge_observer(run, now_ns)
+        elif self._watchdog.stopped_at_ns(run.plan.role_id):
+            self._modes.change(ModeEvent.TRIP)
+            self._end_hung(run)
+        elif self._modes.mode is Mode.ARMED:
+            self._take_trip(run)
+
+    def _take_trip(self, run: RoleRun) -> None:
+        owner = self._segments[run.plan.name].owner
+        if owner.gauge("refused_arming") == self._modes.arming:
+            fault, argument = owner.trip()
+            self._faults.record(fault, run, describe(fault, argument, run.plan))
+            self._modes.change(ModeEvent.TRIP)
+
+    def _judge_observer(self, run: RoleRun, now_ns: int) -> None:
+        beats = self._segments[run.plan.name].owner.heartbeat()[0]
+        if beats != run.beat[0] or run.beat[1] < run.started_ns:
+            run.beat = (beats, now_ns)
+        elif now_ns - run.beat[1] > run.plan.heartbeat_ns:
+            self._end_hung(run)
+
+    def _end_hung(self, run: RoleRun) -> None:
+        _, checkpoint, _ = self._segments[run.plan.name].owner.heartbeat()
+        bound_ms = run.plan.heartbeat_ns / NS_PER_MS
+        text = f"no heartbeat for {bound_ms:g} ms (last seen at {checkpoint}); killed"
+        self._faults.record(Fault.HEARTBEAT, run, text)
+        self.end(run)
+        if run.child is not None:
+            run.child.kill()
+            run.killed = True

@@ -26,17 +26,31 @@ void make_region() {
     region = static_cast<unsigned char *>(at);
 }
 
-enum rl::memory_order order_of(const struct model_site *site) {
-    if (wish.weakened[model_site_index(site)]) {
-        return rl::mo_relaxed;
+/// What is asked of memory at a site, weakened or not; worked out once.
+struct asked {
+    enum rl::memory_order order;
+    rl::debug_info place;
+};
+
+const struct asked *table_of_sites() {
+    static struct asked table[MODEL_SITES_MAX];
+    for (unsigned i = 0; i < model_site_count(); i++) {
+        const struct model_site *const site = model_site_at(i);
+        const bool acquires = strstr(site->operation, "acquire") != nullptr;
+        const bool releases = strstr(site->operation, "release") != nullptr;
+        table[i].order = wish.weakened[i] ? rl::mo_relaxed
+                         : acquires       ? rl::mo_acquire
+                         : releases       ? rl::mo_release
+                                          : rl::mo_relaxed;
+        table[i].place =
+            rl::debug_info(model_site_name(site), "", static_cast<unsigned>(site->line));
     }
-    return strstr(site->operation, "acquire") != nullptr   ? rl::mo_acquire
-           : strstr(site->operation, "release") != nullptr ? rl::mo_release
-                                                           : rl::mo_relaxed;
+    return table;
 }
 
-rl::debug_info place_of(const struct model_site *site) {
-    return rl::debug_info(model_site_name(site), "", static_cast<unsigned>(site->line));
+const struct asked &asked_at(unsigned site) {
+    static const struct asked *const table = table_of_sites();
+    return table[site];
 }
 
 } // namespace
@@ -95,7 +109,7 @@ bool world::is_plain(unsigned index) const {
     return plain_ != nullptr && in_slot && (index - 1) % SLOT_WORDS != 0;
 }
 
-void world::step(const struct model_site *site) {
+unsigned world::step(const struct model_site *site) {
     const unsigned at = model_site_index(site);
     life &self = mine();
     if (self.mortal && self.steps_left-- == 0) {
@@ -104,6 +118,7 @@ void world::step(const struct model_site *site) {
     }
     reached.executed[at]++;
     sleep_now_and_then(self);
+    return at;
 }
 
 // A random schedule seldom holds a thread back for a whole lap, and a real one does.
@@ -118,17 +133,18 @@ void world::sleep_now_and_then(life &self) {
 }
 
 uint64_t world::load(const struct model_site *site, const void *word) {
-    step(site);
+    const struct asked &asked = asked_at(step(site));
     const unsigned index = index_of(word);
-    return is_plain(index) ? plain_[index](place_of(site)).load()
-                           : atomics_[index].load(order_of(site), place_of(site));
+    return is_plain(index) ? plain_[index](asked.place).load()
+                           : atomics_[index].load(asked.order, asked.place);
 }
 
 void world::store(const struct model_site *site, const void *word, uint64_t value) {
-    step(site);
-    if (wish.dropped[model_site_index(site)]) {
+    const unsigned at = step(site);
+    if (wish.dropped[at]) {
         return;
     }
+    const struct asked &asked = asked_at(at);
     const unsigned index = index_of(word);
     const bool is_seq = index > 0 && index <= depth_ * SLOT_WORDS && (index - 1) % SLOT_WORDS == 0;
     if (is_seq && value % 2 == 0) {
@@ -138,17 +154,16 @@ void world::store(const struct model_site *site, const void *word, uint64_t valu
         newest = count;
     }
     if (is_plain(index)) {
-        plain_[index](place_of(site)).store(value);
+        plain_[index](asked.place).store(value);
     } else {
-        atomics_[index].store(value, order_of(site), place_of(site));
+        atomics_[index].store(value, asked.order, asked.place);
     }
 }
 
 void world::fence(const struct model_site *site) {
-    step(site);
-    const enum rl::memory_order order = order_of(site);
-    if (order != rl::mo_relaxed) {
-        rl::atomic_thread_fence(order, place_of(site));
+    const struct asked &asked = asked_at(step(site));
+    if (asked.order != rl::mo_relaxed) {
+        rl::atomic_thread_fence(asked.order, asked.place);
     }
 }
 

@@ -105,7 +105,7 @@ class world {
   private:
     unsigned index_of(const void *word) const;
     bool is_plain(unsigned index) const;
-    void step(const struct model_site *site);
+    unsigned step(const struct model_site *site);
     void sleep_now_and_then(life &self);
 
     life lives_[THREADS_MAX];

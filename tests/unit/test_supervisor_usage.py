@@ -1,0 +1,86 @@
+"""CPU and memory of processes, against what Linux says in other places."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from amphost.supervisor.usage import Usage, cpu_s, memory_mb
+from tests.system.live import wait_for
+
+
+def private_and_proportional_kib(pid: int) -> tuple[int, int]:
+    """Sum /proc/PID/smaps, mapping by mapping."""
+    private = proportional = 0
+    for line in Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8").splitlines():
+        if line.startswith("Private_"):
+            private += int(line.split()[1])
+        elif line.startswith("Pss:"):
+            proportional += int(line.split()[1])
+    return private, proportional
+
+
+@pytest.fixture
+def sleeper() -> subprocess.Popen[str]:
+    """A process that has touched 20 MiB, and waits."""
+    code = "x = bytearray(b'x' * (20 << 20)); print('ready', flush=True); input()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_memory_is_what_its_mappings_add_up_to(sleeper: subprocess.Popen[str]) -> None:
+    """The control role's unique memory is a figure that the project promises."""
+    assert sleeper.stdout is not None
+    assert sleeper.stdout.readline() == "ready\n"
+    (figures,) = Usage().sample({"x": sleeper.pid}).values()
+    private, proportional = private_and_proportional_kib(sleeper.pid)
+    assert figures["uss_mb"] == pytest.approx(private / 1024, abs=0.5)
+    assert figures["pss_mb"] == pytest.approx(proportional / 1024, rel=0.2)
+    assert figures["uss_mb"] > 20  # type: ignore[operator]
+    assert figures["cpu_percent"] is None
+    sleeper.communicate("\n")
+
+
+def test_cpu_is_the_share_since_the_first_sample() -> None:
+    """What it used before arming is none of the run's business."""
+    usage = Usage()
+    before_s, began_s = time.process_time(), time.monotonic()
+    usage.sample({"me": os.getpid()})
+    wait_for(lambda: time.monotonic() - began_s > 0.6, "time to pass")
+    while time.process_time() - before_s < 0.3:
+        pass
+    share = usage.sample({"me": os.getpid()})["me"]["cpu_percent"]
+    used_s, over_s = time.process_time() - before_s, time.monotonic() - began_s
+    assert share == pytest.approx(100 * used_s / over_s, abs=10)
+
+
+def test_a_process_that_is_gone_has_no_figures() -> None:
+    """A report with zeros for a dead role would praise its thrift."""
+    gone = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True)
+    assert Usage().sample({"gone": int(gone.stdout)}) == {}
+
+
+def test_a_successor_is_not_charged_for_its_predecessor() -> None:
+    """Another process under the same name begins anew."""
+    usage = Usage()
+    usage.sample({"role": os.getpid()})
+    wait_for(lambda: usage.sample({"role": os.getpid()})["role"]["cpu_percent"] is not None, "%")
+    assert usage.sample({"role": os.getppid()})["role"]["cpu_percent"] is None
+
+
+def test_a_name_with_brackets_does_not_shift_the_fields(tmp_path: Path) -> None:
+    """A process may call itself `a) b (c`."""
+    fields = " ".join(str(n) for n in range(4, 53))
+    (tmp_path / "stat").write_text(f"1 (a) b (c) S {fields}\n")
+    assert cpu_s(tmp_path) == pytest.approx((14 + 15) / os.sysconf("SC_CLK_TCK"))
+
+
+def test_linux_that_does_not_say_is_no_error(tmp_path: Path) -> None:
+    """Another user's process, or a kernel without the summary."""
+    assert memory_mb(tmp_path) == {"pss_mb": None, "uss_mb": None}

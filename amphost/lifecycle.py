@@ -94,6 +94,7 @@ class Fault(IntEnum):
     ROLE_DIED = 15
     ESTOP = 16
     CHANNEL = 17
+    ARM_REFUSED = 18
 
 
 class FaultClass(Enum):
@@ -167,6 +168,7 @@ FAULT_CLASSES = MappingProxyType(
         Fault.ROLE_DIED: FaultClass.A,
         Fault.ESTOP: FaultClass.A,
         Fault.CHANNEL: FaultClass.B,
+        Fault.ARM_REFUSED: FaultClass.A,
     }
 )
 

@@ -11,9 +11,9 @@ from amphost import timing
 from amphost.laws.compile import compile_law
 from amphost.plan.layout import SUPERVISOR
 from amphost.plan.model import ControlPlan, InputPlan, OutputPlan
-from amphost.plan.wiring import SENSED, TICK, Wiring
+from amphost.plan.wiring import SENSED, TICK, Wiring, device_of
 from amphost.spec.load import LoadedSpec
-from amphost.spec.model import ControlRole, ReadSpec, WriteSpec
+from amphost.spec.model import ControlRole, IoRole, ReadSpec, WriteSpec
 
 
 def control_plan(
@@ -22,7 +22,10 @@ def control_plan(
     """Decide everything about a control role but where it runs."""
     own = wiring.writers[name]
     period_ns = own.period_ns
-    outputs = tuple(output_plan(key, own.word(key), one) for key, one in role.writes.items())
+    outputs = tuple(
+        output_plan(key, own.word(key), one, _device_ramp(loaded, f"{name}.{key}"))
+        for key, one in role.writes.items()
+    )
     return ControlPlan(
         period_ns=period_ns,
         offset_ns=0,
@@ -43,8 +46,8 @@ def control_plan(
     )
 
 
-def output_plan(name: str, word: int, write: WriteSpec) -> OutputPlan:
-    """Return an output with its guard."""
+def output_plan(name: str, word: int, write: WriteSpec, device_ramp_per_s: float) -> OutputPlan:
+    """Return an output with its guard; its way to safe is the device's unless it has its own."""
     low, high = write.range
     return OutputPlan(
         name=name,
@@ -54,8 +57,20 @@ def output_plan(name: str, word: int, write: WriteSpec) -> OutputPlan:
         high=high,
         slew_per_s=write.slew_per_s or 0.0,
         safe=write.safe,
-        ramp_per_s=write.ramp_per_s or 0.0,
+        ramp_per_s=write.ramp_per_s or device_ramp_per_s,
     )
+
+
+def _device_ramp(loaded: LoadedSpec, source: str) -> float:
+    """Return the slowest ramp of the device values that read `source`; 0: at once."""
+    ramps = [
+        device_of(loaded, role).accepts[accept].ramp_per_s or 0.0
+        for role in loaded.spec.roles.values()
+        if isinstance(role, IoRole)
+        for accept, read in role.reads.items()
+        if read.source == source
+    ]
+    return min((ramp for ramp in ramps if ramp > 0), default=0.0)
 
 
 def _input_plan(wiring: Wiring, name: str, read: ReadSpec, floor_ns: int) -> InputPlan:

@@ -1,5 +1,6 @@
 #include "amp/base.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static void (*assert_last_words)(void *context, int line);
@@ -11,7 +12,7 @@ void amp_assert_set_last_words(void (*last_words)(void *context, int line), void
 }
 
 _Noreturn void amp_assert_fail(const char *file, int line) {
-    (void)file;
+    (void)fprintf(stderr, "amphost: assertion failed at %s:%d\n", file, line);
     if (assert_last_words != NULL) {
         assert_last_words(assert_context, line);
     }

@@ -58,19 +58,23 @@ int amp_pump_init(struct amp_pump *pump) {
 
 /* The act of arming is over, through |fault| unless that is AMP_FAULT_NONE. */
 static void end_arming(struct amp_pump *pump, enum amp_fault fault, int64_t argument, amp_ns now) {
+    uint64_t ended = pump->arming;
     if (fault != AMP_FAULT_NONE) {
         amp_owner_fault(pump->owner, fault, argument, now);
-    }
-    if (pump->arming != 0) {
-        if (fault != AMP_FAULT_NONE) {
+        /* Also an act that this pump had not taken up yet: what has failed must not be what a
+         * later moment arms by itself. */
+        uint64_t stands = 0;
+        const bool armed = amp_system_mode(pump->system, &stands) == AMP_MODE_ARMED;
+        ended = armed && stands > ended ? stands : ended;
+        if (ended > pump->refused_arming) {
             amp_owner_add(pump->owner, AMP_COUNT_TRIPS, 1);
             amp_owner_set(pump->owner, AMP_GAUGE_TRIP_FAULT, (uint64_t)fault);
             amp_owner_set(pump->owner, AMP_GAUGE_TRIP_ARGUMENT, (uint64_t)argument);
-            amp_owner_set(pump->owner, AMP_GAUGE_REFUSED_ARMING, pump->arming);
+            amp_owner_set(pump->owner, AMP_GAUGE_REFUSED_ARMING, ended);
         }
-        pump->refused_arming = pump->arming;
-        pump->arming = 0;
     }
+    pump->refused_arming = ended > pump->refused_arming ? ended : pump->refused_arming;
+    pump->arming = 0;
     pump->device_armed = false;
     amp_owner_set(pump->owner, AMP_GAUGE_DEVICE_ARMED, 0);
 }
@@ -137,7 +141,8 @@ static void take_ack(struct amp_pump *pump, const struct amp_session_event *even
             pump->acknowledged_ns = now;
             amp_owner_set(pump->owner, AMP_GAUGE_DEVICE_ARMED, pump->arming);
         } else {
-            end_arming(pump, AMP_FAULT_DEVICE_SAFE, event->result, now);
+            const int64_t result = event->kind == AMP_ON_ACKED ? event->result : AMP_RESULT_EXPIRED;
+            end_arming(pump, AMP_FAULT_ARM_REFUSED, result, now);
         }
     } else if (event->verb == AMP_VERB_DISARM) {
         pump->disarming = false;
@@ -315,23 +320,26 @@ static bool wants_armed(struct amp_pump *pump, uint64_t *arming, amp_ns now) {
     return wanted;
 }
 
-/* Arm for a new act; disarm once the source's outputs are safe, or the lease has passed anyway. */
-static void follow_mode(struct amp_pump *pump, uint64_t flags, amp_ns now) {
+/* Arm for a new act; disarm once the source's outputs are safe, or the lease has passed anyway. A
+ * new act that comes while the device still follows an older one disarms it first. */
+static void follow_mode(struct amp_pump *pump, const struct amp_sample *sample, amp_ns now) {
     uint64_t arming = 0;
     const bool up = pump->session.state == AMP_SESSION_UP;
     if (pump->expected.accepts_count == 0) {
         return; /* a device that only senses is never armed */
     }
-    if (wants_armed(pump, &arming, now)) {
+    const bool wanted = wants_armed(pump, &arming, now);
+    if (wanted && (pump->arming == 0 || pump->arming == arming)) {
         if (up && pump->arming == 0 && arming > pump->refused_arming &&
             amp_session_command(&pump->session, AMP_VERB_ARM, (uint32_t)arming, AMP_PUMP_COMMAND_MS,
                                 us_of(now)) != 0) {
             pump->arming = arming;
+            pump->source_epoch = (uint32_t)(sample->mark & UINT32_MAX);
         }
         return;
     }
-    const bool over =
-        (flags & AMP_FLAG_AT_SAFE) != 0 || now - pump->unwanted_ns > pump->timing.lease_ns;
+    const bool over = wanted || (sample->mark >> 32 & AMP_FLAG_AT_SAFE) != 0 ||
+                      now - pump->unwanted_ns > pump->timing.lease_ns;
     if (up && pump->arming != 0 && over && !pump->disarming) {
         pump->disarming = amp_session_command(&pump->session, AMP_VERB_DISARM, 0,
                                               AMP_PUMP_COMMAND_MS, us_of(now)) != 0;
@@ -374,12 +382,17 @@ void amp_pump_send(struct amp_pump *pump, amp_ns now) {
     uint64_t torn = 0;
     const bool got = amp_channel_latest(&pump->source, sample, &torn) == AMP_READ_VALUE;
     amp_owner_add(pump->owner, AMP_COUNT_TORN, torn);
-    /* Before DISARM, so that the device has the safe values that it is disarmed for. */
-    if (got && sample->count != pump->forwarded && pump->device_armed && !pump->disarming) {
+    if (!got) {
+        sample->mark = 0;
+    }
+    /* Before DISARM, so that the device has the safe values that it is disarmed for. Of the process
+     * that was there when it was armed alone: what a successor says is for another act. */
+    const bool same = (sample->mark & UINT32_MAX) == pump->source_epoch;
+    if (got && same && sample->count != pump->forwarded && pump->device_armed && !pump->disarming) {
         pump->forwarded = sample->count;
         queue_actuation(pump);
     }
-    follow_mode(pump, got ? sample->mark >> 32 : 0, now);
+    follow_mode(pump, sample, now);
     queue_pending(pump, now);
     write_out(pump, now);
     count_session(pump);

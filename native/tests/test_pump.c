@@ -222,6 +222,66 @@ static void test_pump_that_was_away_itself_does_not_accuse_the_supervisor(void) 
     CHECK(!rig.pump.supervisor_lost);
 }
 
+static void test_new_act_while_the_old_one_still_ramps_disarms_first(void) {
+    rig_open();
+    rig_arm(1);
+    rig.flags = 0; /* ramping: DISARM has not been sent */
+    amp_system_set_mode(&rig.system, AMP_MODE_DISARMED, 1);
+    rig_run(2);
+    CHECK(rig.device.mode == AMP_DEVICE_ARMED);
+    amp_system_set_mode(&rig.system, AMP_MODE_ARMED, 2);
+    rig_run(1);
+    CHECK(rig.pump.disarming);
+    rig.flags = AMP_FLAG_ARMED;
+    rig_run(10);
+    CHECK(rig_gauge(AMP_GAUGE_DEVICE_ARMED) == 2);
+    CHECK(!rig_has_fault(AMP_FAULT_DEVICE_SAFE));
+}
+
+static void test_link_lost_between_two_acts_ends_the_new_one(void) {
+    rig_open();
+    rig_arm(1);
+    rig.flags = 0;
+    amp_system_set_mode(&rig.system, AMP_MODE_DISARMED, 1);
+    rig_run(2);
+    amp_system_set_mode(&rig.system, AMP_MODE_ARMED, 2); /* and before the pump can do anything: */
+    rig.device_runs = false;
+    rig_run(60);
+    rig.device_runs = true;
+    rig.flags = AMP_FLAG_ARMED;
+    rig_run(200);
+    CHECK(rig.device.mode != AMP_DEVICE_ARMED);
+    CHECK(rig_gauge(AMP_GAUGE_REFUSED_ARMING) == 2);
+}
+
+static void test_link_lost_before_arm_is_sent_ends_that_act(void) {
+    rig_open();
+    rig_run(60);
+    rig.device_runs = false;
+    rig_run(49);
+    rig.line_takes = false;
+    amp_system_set_mode(&rig.system, AMP_MODE_ARMED, 1);
+    rig_run(10);
+    rig.line_takes = rig.device_runs = true;
+    rig_run(200);
+    CHECK(rig.device.mode != AMP_DEVICE_ARMED);
+    CHECK(rig_gauge(AMP_GAUGE_REFUSED_ARMING) == 1);
+}
+
+static void test_successor_of_the_control_role_is_not_forwarded(void) {
+    rig_open();
+    rig_arm(1);
+    rig.voltage = 5.0;
+    rig_run(3);
+    const uint64_t before = rig.device.counters.applied;
+    amp_channel_attach(&rig.source, 2); /* it comes up within the lease and publishes safe values */
+    rig.voltage = 0.0;
+    rig.flags = AMP_FLAG_AT_SAFE;
+    rig_run(5);
+    CHECK(rig.device.counters.applied <= before + 1); /* what was on its way */
+    CHECK(amp_device_output(&rig.device, 0) > 4.9f);
+}
+
 static void test_cut_port_is_said_once_and_ends_the_arming(void) {
     rig_open();
     rig_arm(1);
@@ -285,6 +345,10 @@ int main(void) {
     RUN(test_spoiled_bytes_are_counted_and_change_nothing);
     RUN(test_lost_supervisor_disarms);
     RUN(test_pump_that_was_away_itself_does_not_accuse_the_supervisor);
+    RUN(test_new_act_while_the_old_one_still_ramps_disarms_first);
+    RUN(test_link_lost_between_two_acts_ends_the_new_one);
+    RUN(test_link_lost_before_arm_is_sent_ends_that_act);
+    RUN(test_successor_of_the_control_role_is_not_forwarded);
     RUN(test_cut_port_is_said_once_and_ends_the_arming);
     RUN(test_sense_to_actuate_is_taken_once_for_each_applied_actuation);
     RUN(test_arming_that_was_up_before_a_successor_began_is_not_taken);

@@ -120,7 +120,7 @@ def test_heartbeats_are_watched_with_their_bounds(plan_of: Planning) -> None:
 
 
 def test_an_outputs_guard_is_the_specs(plan_of: Planning) -> None:
-    """0 stands for unlimited slew, and for a way to safe at once."""
+    """0 stands for unlimited slew; the way to safe is the device's where the spec names none."""
     control = role(plan_of(), "control").control
     assert control is not None
     (free,) = control.outputs
@@ -131,4 +131,4 @@ def test_an_outputs_guard_is_the_specs(plan_of: Planning) -> None:
     ).control
     assert guarded is not None
     (output,) = guarded.outputs
-    assert (output.safe, output.slew_per_s, output.ramp_per_s) == (-1, 900, 0)
+    assert (output.safe, output.slew_per_s, output.ramp_per_s) == (-1, 900, 4000)  # the device's

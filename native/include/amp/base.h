@@ -52,7 +52,8 @@ enum amp_fault {
     AMP_FAULT_ROLE_DIED = 15,      /* argument: role id */
     AMP_FAULT_ESTOP = 16,          /* argument: who asked */
     AMP_FAULT_CHANNEL = 17,        /* header or index out of its bounds; argument: role id */
-    AMP_FAULT_COUNT = 18,
+    AMP_FAULT_ARM_REFUSED = 18,    /* the device did not take ARM; argument: enum amp_result */
+    AMP_FAULT_COUNT = 19,
 };
 
 /// System modes; `amphost.lifecycle` has their table. DISARMED is the mode in which nothing moves.
@@ -64,7 +65,7 @@ enum amp_mode {
 };
 
 /// Stop the process because of a programmer's error: |condition| was false at |file|:|line|.
-/// Calls the function set by amp_assert_set_last_words() first, which may only store, then abort().
+/// Says so on stderr, calls the function set by amp_assert_set_last_words() first, which may only store, then abort().
 /// Context: any.
 _Noreturn void amp_assert_fail(const char *file, int line);
 

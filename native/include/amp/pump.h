@@ -79,7 +79,8 @@ struct amp_pump {
     bool state_known;
     uint8_t device_mode;
     uint16_t applied_count;
-    uint64_t forwarded; /* count of the newest publication forwarded */
+    uint32_t source_epoch; /* of the process whose outputs this act forwards */
+    uint64_t forwarded;    /* count of the newest publication forwarded */
     uint32_t out_size, out_sent;
     bool actuation_waits; /* in |out|, at |actuation_at|, not one byte written */
     uint32_t actuation_at;

@@ -87,4 +87,5 @@ _PLAIN = {
     Fault.ROLE_DIED: "its process died",
     Fault.ESTOP: "emergency stop",
     Fault.CHANNEL: "a channel is corrupt",
+    Fault.ARM_REFUSED: "the device did not take the command to arm (result {argument})",
 }

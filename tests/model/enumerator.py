@@ -166,6 +166,8 @@ def _with(world: World, process: int, state: State) -> World:
 
 def _filled(outcome: object, known: dict[int, int]) -> object:
     """Put the loaded values where they were waited for."""
+    if isinstance(outcome, Data):
+        return known[outcome]
     if isinstance(outcome, tuple):
         return tuple(_filled(part, known) for part in outcome)
     if isinstance(outcome, Sample):

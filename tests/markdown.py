@@ -83,7 +83,8 @@ def commands(path: Path) -> list[Command]:
 def _words(shown: str) -> tuple[str, ...]:
     """Fill in what stands for something: `[--for TIME]` is `--for 10s`, `[a|b]` is `a`."""
     text = re.sub(r"\|\w+", "", re.sub(r"[\[\]]|\.\.\.", "", shown))
-    return tuple("10s" if word == "TIME" else word for word in text.split()[1:])
+    examples = {"TIME": "10s", "CORES": "2,3"}
+    return tuple(examples.get(word, word) for word in text.split()[1:])
 
 
 def rows(text: str) -> list[list[str]]:

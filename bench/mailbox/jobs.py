@@ -4,6 +4,8 @@ Rules. Pure: values and the commands that they stand for; nothing is run here. E
 group has the same counts, so that nobody is measured longer than another of its kind. The payload
 of ours is 40 bytes where that of others is 64: with its 24 bytes of number, time and mark it fills
 the same one cache line. The row `64 B` of ours carries as much as the others do, in two lines.
+Every ring has 64 places where one message is on its way at a time, and 1024 where they stream; the
+row `deep` shows what 1024 places, more than the first cache holds, cost a single message of ours.
 """
 
 from __future__ import annotations
@@ -51,13 +53,15 @@ class Candidate:
     peer: str = ""
 
 
-def _ours(key: str, label: str, way: int, *, words: int, streams: bool = True) -> Candidate:
-    paced = ("PACED",) if way == 0 else ()
+def _ours(
+    key: str, label: str, way: int, *, words: int, streams: bool = True, depth: int = 0
+) -> Candidate:
+    defines = (f"WAY={way}", f"WORDS={words}", *(("PACED",) if way == 0 else ()))
     return Candidate(
         key=key,
         label=label,
         source="channel.c",
-        defines=(f"WAY={way}", f"WORDS={words}", *paced),
+        defines=(*defines, f"DEPTH={depth}") if depth else defines,
         streams=streams,
     )
 
@@ -72,7 +76,10 @@ LINE = (
     ),
     _ours("c.ours", "**amphost channel, cursor**, 40 B", 0, words=5),
     _ours("c.ours64", "**amphost channel, cursor**, 64 B, two lines", 0, words=8),
-    _ours("c.latest", "**amphost channel, newest value**, 40 B", 1, words=5, streams=False),
+    _ours(
+        "c.deep", "**amphost channel, cursor**, 40 B, deep", 0, words=5, streams=False, depth=1024
+    ),
+    _ours("c.latest", "**amphost cell, newest value**, 40 B", 1, words=5, streams=False, depth=4),
     _ours("c.queue", "**amphost queue**, 40 B", 2, words=5),
     Candidate(key="c.spsc", label="textbook SPSC ring, cached indices", source="spsc.c"),
     Candidate(key="c.seqlock", label="plain seqlock", source="seqlock.c", streams=False),
@@ -94,7 +101,7 @@ KIB = tuple(
         peer=one.peer,
     )
     for one in LINE
-    if one.key not in ("c.line", "c.ours64")
+    if one.key not in ("c.line", "c.ours64", "c.deep", "c.latest")
 )
 BATCHES = tuple(
     Candidate(
@@ -126,6 +133,20 @@ READERS = tuple(
         is_ours=True,
     )
     for readers in (1, 4)
+)
+
+WAKES = (
+    Job(
+        key="c.futex",
+        label="raw futex wake (the limit)",
+        group=C,
+        mode="wake",
+        payload="one word",
+        program="futex",
+        source="futex.c",
+        arguments=(),
+        count=500,
+    ),
 )
 
 # class of python/, label, package, bytes of payload, round trips: what blocks takes a hundred times
@@ -180,9 +201,9 @@ def _c_jobs(candidate: Candidate, payload: str, count: int, streamed: int) -> li
                 group=C,
                 mode=mode,
                 payload=payload,
-                program=candidate.key.replace(".", "_"),
+                program=f"{candidate.key.replace('.', '_')}_{mode}",
                 source=candidate.source,
-                defines=candidate.defines,
+                defines=_with_depth(candidate.defines, mode),
                 arguments=(mode,),
                 count=number,
                 peer=candidate.peer,
@@ -190,6 +211,12 @@ def _c_jobs(candidate: Candidate, payload: str, count: int, streamed: int) -> li
             )
             jobs.append(job)
     return jobs
+
+
+def _with_depth(defines: tuple[str, ...], mode: str) -> tuple[str, ...]:
+    if any(one.startswith("DEPTH=") for one in defines):
+        return defines
+    return (*defines, f"DEPTH={64 if mode == ONEWAY else 1024}")
 
 
 def _python_jobs() -> list[Job]:
@@ -262,4 +289,4 @@ def all_jobs() -> list[Job]:
         jobs += _c_jobs(one, "64 B", 0, 2_560_000 // int(one.defines[0].split("=")[1]))
     for one in KIB:
         jobs += _c_jobs(one, "1 KiB", 10_000, 100_000)
-    return [*jobs, *READERS, *_mixed_jobs(), *_python_jobs()]
+    return [*jobs, *READERS, *WAKES, *_mixed_jobs(), *_python_jobs()]

@@ -20,12 +20,21 @@ PROGRAMS_OF = {
     "c_oneway_vs_cacheline": ("oneway", "c_ours", "c_line"),
     "c_oneway_vs_best_peer": ("oneway", "c_ours", "c_spsc"),
     "c_stream_vs_best_peer": ("stream", "c_ours", "c_spsc"),
-    "c_batch_vs_best_peer": ("stream", "c_batch128", "c_spscbatch128"),
+    "c_batch_vs_best_peer": ("stream", "c_batch128", "c_spsc"),
 }
 
 
 def _perf(program: str, mode: str, course: Course) -> str | None:
-    command = ["perf", "stat", "-x,", "-e", EVENTS, str(PROGRAMS / program), mode, str(COUNT)]
+    command = [
+        "perf",
+        "stat",
+        "-x,",
+        "-e",
+        EVENTS,
+        str(PROGRAMS / f"{program}_{mode}"),
+        mode,
+        str(COUNT),
+    ]
     command += [str(core) for core in course.cores[:2]]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     counted = [line.split(",") for line in done.stderr.splitlines() if line.count(",") > 3]
@@ -40,7 +49,7 @@ def _instructions(program: str, mode: str, course: Course) -> str | None:
     """Count by callgrind, which runs one process at a time: of the first of the two alone."""
     log = PROGRAMS / "callgrind.out"
     command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={log}"]
-    command += [str(PROGRAMS / program), mode, "2000", *map(str, course.cores[:2])]
+    command += [str(PROGRAMS / f"{program}_{mode}"), mode, "2000", *map(str, course.cores[:2])]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     found = re.findall(r"Collected : (\d+)", done.stderr)
     return f"{int(found[-1]) / 2200:.0f} instructions, waiting included" if found else None

@@ -44,9 +44,26 @@ static int by_size(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
+/* The median of a clock with coarse steps: the samples of the step that holds it are taken to lie
+ * evenly between the middles of the gaps to the next ones. */
+static double middle(const uint32_t *sorted, size_t count) {
+    const uint32_t step = sorted[count / 2];
+    size_t from = count / 2;
+    size_t to = count / 2;
+    while (from > 0 && sorted[from - 1] == step) {
+        from--;
+    }
+    while (to < count && sorted[to] == step) {
+        to++;
+    }
+    const double below = from > 0 ? ((double)sorted[from - 1] + step) / 2 : step;
+    const double above = to < count ? ((double)sorted[to] + step) / 2 : step;
+    return below + (above - below) * ((double)count / 2 - (double)from) / (double)(to - from);
+}
+
 static void judge(struct readings *out, uint32_t *samples, size_t count, double half_tick_ns) {
     qsort(samples, count, sizeof *samples, by_size);
-    out->p50_ns = samples[count / 2] * half_tick_ns;
+    out->p50_ns = middle(samples, count) * half_tick_ns;
     out->p99_ns = samples[count * 99 / 100] * half_tick_ns;
     out->p999_ns = samples[count * 999 / 1000] * half_tick_ns;
 }

@@ -72,9 +72,12 @@ def heartbeat_ns(role_period_ns: int, floor_ns: int) -> int:
     return max(5 * role_period_ns, floor_ns)
 
 
-def python_heartbeat_ns(role_period_ns: int) -> int:
-    """Return the supervisor's bound on a role that runs Python: max(3 beats, 1 s)."""
-    return max(3 * role_period_ns, NS_PER_S)
+def observer_heartbeat_ns(role_period_ns: int) -> int:
+    """Return the supervisor's bound on a role that writes to disks: max(3 beats, 5 s).
+
+    A card that stalls for a second or two is no reason to end who waits for it.
+    """
+    return max(3 * role_period_ns, 5 * NS_PER_S)
 
 
 def max_age_ns(producer_period_ns: int, floor_ns: int) -> int:

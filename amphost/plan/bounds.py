@@ -222,6 +222,6 @@ def _stop_row(roles: Sequence[RolePlan]) -> Iterator[BoundPlan]:
 def _heartbeat_row(role: RolePlan) -> BoundPlan:
     subject = f"{role.name}: heartbeat"
     if role.telemetry is not None:
-        return _row(subject, role.heartbeat_ns, "max(3 beats, 1 s)", "supervisor: restart")
+        return _row(subject, role.heartbeat_ns, "max(3 beats, 5 s)", "supervisor: restart")
     formula = "max(5 T, floor)" if role.control is not None else "max(5 F, floor)"
     return _row(subject, role.heartbeat_ns, formula, "watchdog thread: trip")

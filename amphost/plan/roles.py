@@ -77,7 +77,7 @@ def role_plan(
         rttime_us=RTTIME_US if native else 0,
         heartbeat_ns=timing.heartbeat_ns(period_ns, floor_ns)
         if native
-        else timing.python_heartbeat_ns(period_ns),
+        else timing.observer_heartbeat_ns(period_ns),
         supervisor_ns=timing.SUPERVISOR_NS if native else timing.NS_PER_S,
         segment=segments[name],
         reads=tuple(segments[other] for other in wiring.reads[name]),

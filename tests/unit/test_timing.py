@@ -103,8 +103,8 @@ def test_link_lost_waits_for_the_slower_direction(
 
 def test_python_roles_have_three_beats_and_a_second() -> None:
     """A collection of garbage is no fault."""
-    assert timing.python_heartbeat_ns(100 * MS) == S
-    assert timing.python_heartbeat_ns(S) == 3 * S
+    assert timing.observer_heartbeat_ns(100 * MS) == 5 * S
+    assert timing.observer_heartbeat_ns(2 * S) == 6 * S
 
 
 def test_constants_of_the_supervisor() -> None:

@@ -3,7 +3,8 @@
  *     trace DEPTH WORDS COMMAND...
  *
  * Commands: set WORD VALUE | later COUNT WORD VALUE (another process sets it after so many
- * accesses from here) | attach EPOCH | publish | latest | open | next | push | reopen | take | done
+ * accesses from here) | attach EPOCH | publish | latest | open | next | drain | push | reopen
+ * | take | done
  *
  * An access is a line `word value site`, a fence `- 0 site`, the end of a command `= command
  * result position`. Words are latest, cursor, slot0.seq, slot0.t_ns, slot0.mark, slot0.words0 and so
@@ -20,6 +21,7 @@
 #define CURSOR (ROOM / 8)
 #define HEADER_WORDS 3
 #define WORDS_MAX 8
+#define DRAINED 3
 
 uint32_t model_depth_min;
 
@@ -149,6 +151,10 @@ static void run(const char *command) {
         end(command, 0, cursor.position);
     } else if (strcmp(command, "next") == 0) {
         const enum amp_read got = amp_cursor_next(&cursor, out);
+        end(command, got, cursor.position);
+    } else if (strcmp(command, "drain") == 0) {
+        uint64_t records[DRAINED * (HEADER_WORDS + WORDS_MAX)];
+        const size_t got = amp_cursor_drain(&cursor, records, DRAINED);
         end(command, got, cursor.position);
     } else if (strcmp(command, "reopen") == 0) {
         const int error = amp_queue_reader_open(&reader, &channel, (void *)(region + ROOM), 0);

@@ -66,6 +66,12 @@ def log_reader(channel: Channel) -> Program:
     return (first, (yield from steps.following(channel, first[1])))
 
 
+def draining_reader(channel: Channel) -> Program:
+    """Follow from the beginning, two publications in one call."""
+    _, reads = yield from steps.drain(channel, 0, 2)
+    return reads
+
+
 def consumer(channel: Channel) -> Program:
     """Use two messages of a queue."""
     position = yield from steps.reopen()
@@ -259,6 +265,7 @@ Scenario = Callable[[str, Weakness], Found]
 SCENARIOS: dict[str, Scenario] = {
     "latest": lambda model, weakness: alive(latest_reader, model, weakness),
     "log": lambda model, weakness: alive(log_reader, model, weakness),
+    "drain": lambda model, weakness: alive(draining_reader, model, weakness),
     "queue": queue,
     "death, latest": lambda model, weakness: deaths(latest_reader, model, weakness),
     "death, log": lambda model, weakness: deaths(log_reader, model, weakness),

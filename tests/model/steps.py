@@ -165,6 +165,27 @@ def following(channel: Channel, position: int) -> Read:
     return EMPTY, position, None
 
 
+Reads = tuple[tuple[int, int, Sample | None], ...]
+
+
+def drain(channel: Channel, position: int, most: int) -> Generator[Step, int, tuple[int, Reads]]:
+    """Read up to so many publications; return the new position and what was read."""
+    reads: Reads = ()
+    while True:
+        while len(reads) < most:  # what stands next in line
+            seq, sample = yield from read_slot(channel, position + 1)
+            if seq != 2 * (position + 1):
+                break
+            position += 1
+            reads += ((VALUE, position, sample),)
+        if len(reads) == most:
+            return position, reads
+        result, position, sample = yield from following(channel, position)
+        if result != VALUE:
+            return position, reads
+        reads += ((VALUE, position, sample),)
+
+
 def push(channel: Channel, who: int, content: int = 0) -> Generator[Step, int, bool]:
     """Publish into a queue, unless it is full."""
     newest = yield from count("own")

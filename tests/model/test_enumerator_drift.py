@@ -108,6 +108,11 @@ class Walk:
         result, self.position, _ = self.walk(steps.following(self.channel, self.position))
         self.end("next", result, self.position)
 
+    def drain(self) -> None:
+        """Read up to three."""
+        self.position, reads = self.walk(steps.drain(self.channel, self.position, 3))
+        self.end("drain", len(reads), self.position)
+
     def reopen(self) -> None:
         """Open the consuming end."""
         self.used = self.walk(steps.reopen())
@@ -124,7 +129,7 @@ class Walk:
         self.end("done", 0, self.used)
 
 
-COMMANDS = ("publish", "push", "latest", "open", "next", "next", "reopen", "take", "done")
+COMMANDS = ("publish", "push", "latest", "open", "next", "drain", "reopen", "take", "done")
 
 
 def scenario(channel: Channel, chance: random.Random) -> list[str]:
@@ -195,7 +200,7 @@ def test_every_site_of_the_source_is_a_step() -> None:
     walk = Walk(Channel(2))
     walk.memory["slot1.seq"] = 2
     walk.attach(1)
-    for command in ("publish", "latest", "open", "next", "reopen", "take", "done", "push"):
+    for command in ("publish", "latest", "open", "next", "drain", "reopen", "take", "done", "push"):
         getattr(walk, command)()
     walked_sites = {line.split(maxsplit=2)[2] for line in walk.lines if line[0] != "="}
     assert walked_sites == set(sites())

@@ -1,8 +1,11 @@
 /* killstep: the compiled mailbox, killed after every single instruction of every operation.
  *
- * usage: killstep LEVEL, a name for the heading, such as "x86-64 -O2". A kill point is one
- * instruction of an operation from one beginning; the process really dies there. Reading cases
- * named "overtaken" are stopped there instead, while the writer goes on, and finish then.
+ * usage: killstep HEADING                   here, by ptrace
+ *        killstep HEADING EMULATOR PROGRAM  PROGRAM is this one built for another machine
+ *
+ * A kill point is one instruction of an operation from one beginning. Here the process really dies
+ * there; in an emulator the memory that a death would leave is judged (remote.h). Reading cases
+ * named "overtaken" are stopped there instead, while the writer goes on, and finish then: here only.
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -12,11 +15,31 @@
 #include "channel_cases.h"
 #include "queue_cases.h"
 #include "reader_cases.h"
+#include "remote.h"
 #include "stepper.h"
 
-#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+#define COUNT_OF(array) ((int)(sizeof(array) / sizeof *(array)))
 
 static struct world *world;
+static struct remote remote;
+
+static const struct {
+    const struct step_case *cases;
+    int count;
+} tables[] = {{channel_cases, COUNT_OF(channel_cases)},
+              {reader_cases, COUNT_OF(reader_cases)},
+              {queue_cases, COUNT_OF(queue_cases)}};
+
+/* The case of that number, in the order of the tables; NULL behind the last. */
+static const struct step_case *case_at(int index) {
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        if (index < tables[i].count) {
+            return &tables[i].cases[index];
+        }
+        index -= tables[i].count;
+    }
+    return NULL;
+}
 
 static bool stop_at(const struct step_case *it, long after) {
     if (it->overtake != NULL) {
@@ -45,12 +68,15 @@ static bool step_through(const struct step_case *it, int state, struct tally *ta
     return steps > 0;
 }
 
-static void run_case(const struct step_case *it) {
+static void run_case(int index) {
+    const struct step_case *const it = case_at(index);
     struct tally tally = {0};
     bool good = true;
     check_bad = 0;
     for (int state = 0; state < it->states && good; state++) {
-        good = step_through(it, state, &tally);
+        good = remote.emulator != NULL
+                   ? remote_step_through(&remote, it, index, state, world, &tally)
+                   : step_through(it, state, &tally);
     }
     const bool found = tally.stuck + tally.torn + tally.wrong != 0;
     good = good && check_bad == 0 && tally.points > 0 && found == it->broken;
@@ -64,12 +90,6 @@ static void run_case(const struct step_case *it) {
     check_failed += !good;
 }
 
-static void run_cases(const struct step_case *cases, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        run_case(&cases[i]);
-    }
-}
-
 /* Tracer and victim take turns, so one processor is the fastest. */
 static void stay_on_one_processor(void) {
     cpu_set_t allowed;
@@ -81,16 +101,34 @@ static void stay_on_one_processor(void) {
     }
 }
 
-int main(int argc, char **argv) {
+static bool make_world(void) {
+    if (remote.emulator != NULL) {
+        return remote_open(&remote, &world);
+    }
     world = mmap(NULL, sizeof *world, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (world == MAP_FAILED) {
+    return world != MAP_FAILED;
+}
+
+int main(int argc, char **argv) {
+    if (argc == 4 && strcmp(argv[1], "--victim") == 0) {
+        const struct step_case *const it = case_at(atoi(argv[3]));
+        return it == NULL ? 2 : remote_be_the_victim(argv[2], it->operation);
+    }
+    remote.emulator = argc == 4 ? argv[2] : NULL;
+    remote.program = argc == 4 ? argv[3] : NULL;
+    if (!make_world()) {
         return 1;
     }
     stay_on_one_processor();
     printf("%s\n", argc > 1 ? argv[1] : "killstep");
     (void)fflush(stdout);
-    run_cases(channel_cases, COUNT_OF(channel_cases));
-    run_cases(reader_cases, COUNT_OF(reader_cases));
-    run_cases(queue_cases, COUNT_OF(queue_cases));
+    for (int index = 0; case_at(index) != NULL; index++) {
+        if (remote.emulator == NULL || case_at(index)->overtake == NULL) {
+            run_case(index);
+        }
+    }
+    if (remote.emulator != NULL) {
+        remote_close(&remote);
+    }
     return CHECK_DONE();
 }

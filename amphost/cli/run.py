@@ -1,34 +1,33 @@
 """`amphost run FILE`: plan, start, watch, stop in order, report.
 
-Rules. The report goes to stdout, everything else to stderr: a status line on a terminal, plain
-lines otherwise. Exit 0 when the run ended as it should, 1 when a fault latched SAFE, a role failed
-or a bound of the report was missed, 130 after Ctrl-C.
+Rules. The report goes to stdout, everything else to stderr. Exit 0 when the run ended as it
+should, 1 after a fault of the control path, or when a role did not go on to the end or tracking
+missed its bound, 130 after Ctrl-C; what kept a run from starting, or ended it, has its own code.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-import signal
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amphost.cli.main import STARTED_NS
-from amphost.errors import AmphostError
-from amphost.lifecycle import Mode
+from amphost.cli.screen import Screen
+from amphost.cli.stopper import Stopper
+from amphost.errors import AmphostError, NoPermissionError
+from amphost.lifecycle import CONTROL_PATH, Mode, RoleState
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from amphost.supervisor.supervisor import Supervisor
 
 INTERRUPTED = 130
-STATUS_S = 0.2
 USAGE_FIRST_S = 0.5
+Failure = tuple[int, str]
+"""Exit code and reason."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "": 1.0}
 
 
@@ -64,31 +63,35 @@ def run(args: argparse.Namespace) -> int:
     from amphost.supervisor.stopping import stop
     from amphost.supervisor.supervisor import Supervisor
 
+    stopper = Stopper()
+    watched: list[Supervisor] = []
+    screen = Screen(lambda: _status(watched[0]) if watched else "")
     runtime = RuntimeDir(args.runtime_dir or default_base(), plan.system)
     clean = False
-    stopper = _Stopper()
-    screen = _Screen()
     try:
         supervisor = Supervisor(plan, runtime, attachments, screen.say)
+        watched.append(supervisor)
         try:
             supervisor.start()
             failure = _drive(supervisor, args.duration, stopper, screen)
-            stop(supervisor)
+            stop(supervisor, lambda: stopper.at_once)
             _complete_recordings(supervisor)
             screen.clear()
-
             report = build(supervisor, STARTED_NS)
         finally:
             supervisor.close()
+        if stopper.at_once and failure is None:
+            failure = INTERRUPTED, "interrupted twice: every process was ended at once"
         clean = supervisor.modes.mode is not Mode.SAFE and failure is None
     finally:
         runtime.close(clean=clean)
-    return _finish(report, failure, stopper, as_json=args.json)
+    _print(report, failure, as_json=args.json)
+    return exit_code(report, failure, interrupted=stopper.interrupted)
 
 
 def _drive(
-    supervisor: Supervisor, duration: float | None, stopper: _Stopper, screen: _Screen
-) -> tuple[int, str] | None:
+    supervisor: Supervisor, duration: float | None, stopper: Stopper, screen: Screen
+) -> Failure | None:
     """Turn the supervisor until it is time to stop; return exit code and reason of a failure."""
     from amphost.supervisor.usage import Usage
 
@@ -107,8 +110,13 @@ def _drive(
         if trouble is not None:
             return trouble
         if arm_now and supervisor.modes.mode is Mode.DISARMED and not supervisor.not_ready():
-            supervisor.arm()
-            arm_now = False
+            try:
+                supervisor.arm()
+                arm_now = False
+            except NoPermissionError as error:
+                return error.exit_code, str(error)
+            except AmphostError:
+                continue  # a role has fallen out of readiness just now: the next turn tries again
         now_s = time.monotonic()
         if supervisor.modes.armed_ns:
             armed_s = now_s - supervisor.modes.armed_ns / 1e9
@@ -119,9 +127,22 @@ def _drive(
         if next_usage_s is not None and now_s >= next_usage_s:
             _sample(usage, supervisor)
             next_usage_s = now_s + 5.0
-        screen.show(supervisor)
+        screen.refresh()
     _sample(usage, supervisor)
     return None
+
+
+def _status(supervisor: Supervisor) -> str:
+    """Return the status line."""
+    parts = [supervisor.modes.mode.name]
+    if supervisor.modes.armed_ns:
+        parts.append(f"{time.monotonic() - supervisor.modes.armed_ns / 1e9:6.1f} s")
+    for name, role in supervisor.roles.items():
+        owner = supervisor.segments.mapped[name].owner
+        wakeup = owner.summary_us("wakeup") if role.plan.kind != "telemetry" else None
+        if wakeup is not None:
+            parts.append(f"{name} wake p99 {wakeup['p99']:.0f} us max {wakeup['max']:.0f}")
+    return "  ".join(parts)
 
 
 def _complete_recordings(supervisor: Supervisor) -> None:
@@ -142,78 +163,22 @@ def _sample(usage: Any, supervisor: Supervisor) -> None:
         supervisor.roles[name].usage = figures
 
 
-def _finish(
-    report: dict[str, Any], failure: tuple[int, str] | None, stopper: _Stopper, *, as_json: bool
-) -> int:
+def _print(report: dict[str, Any], failure: Failure | None, *, as_json: bool) -> None:
     from amphost.cli.report_text import render
 
     print(json.dumps(report) if as_json else render(report))
     if failure is not None:
         print(f"amphost: {failure[1]}", file=sys.stderr)
+
+
+def exit_code(report: dict[str, Any], failure: Failure | None, *, interrupted: bool) -> int:
+    """Return what a run ends with."""
+    if failure is not None:
         return failure[0]
     tracking = report["tracking"]
-    if report["mode"] == "SAFE" or (tracking is not None and not tracking["ok"]):
+    missed = tracking is not None and not tracking["ok"] and report["armings"] > 0
+    dead = any(role["state"] == RoleState.DEAD.name for role in report["roles"].values())
+    failed = any(fault["kind"] in CONTROL_PATH for fault in report["faults"])
+    if report["mode"] == Mode.SAFE.name or failed or missed or dead:
         return 1
-    return INTERRUPTED if stopper.interrupted else 0
-
-
-class _Stopper:
-    """Remembers that a signal asked for the end; a second Ctrl-C ends at once.
-
-    Synchronization: main thread.
-    """
-
-    def __init__(self) -> None:
-        self.asked = False
-        self.interrupted = False
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._take)
-
-    def _take(self, number: int, frame: FrameType | None) -> None:
-        del frame
-        if self.asked and number == signal.SIGINT:
-            raise AmphostError("interrupted twice: every process was ended at once")
-        self.asked = True
-        self.interrupted = number == signal.SIGINT
-
-
-class _Screen:
-    """One status line on a terminal, plain lines elsewhere; all on stderr.
-
-    Synchronization: main thread.
-    """
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-        self._next_s = 0.0
-        self._drawn = False
-
-    def say(self, line: str) -> None:
-        """Print one line of what has happened."""
-        self.clear()
-        print(f"amphost: {line}", file=sys.stderr, flush=True)
-
-    def show(self, supervisor: Supervisor) -> None:
-        """Refresh the status line, on a terminal, five times a second."""
-        now_s = time.monotonic()
-        if not self._live or now_s < self._next_s:
-            return
-        self._next_s = now_s + STATUS_S
-        parts = [supervisor.modes.mode.name]
-        if supervisor.modes.armed_ns:
-            parts.append(f"{now_s - supervisor.modes.armed_ns / 1e9:6.1f} s")
-        for name, role in supervisor.roles.items():
-            owner = supervisor.segments.mapped[name].owner
-            wakeup = owner.summary_us("wakeup") if role.plan.kind != "telemetry" else None
-            if wakeup is not None:
-                parts.append(f"{name} wake p99 {wakeup['p99']:.0f} us max {wakeup['max']:.0f}")
-        width = os.get_terminal_size(sys.stderr.fileno()).columns
-        line = "  ".join(parts)[: width - 1]
-        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
-        self._drawn = True
-
-    def clear(self) -> None:
-        """Take the status line away."""
-        if self._drawn:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-            self._drawn = False
+    return INTERRUPTED if interrupted else 0

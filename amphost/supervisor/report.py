@@ -55,6 +55,7 @@ def build(supervisor: Supervisor, started_ns: int) -> dict[str, Any]:
                 "after_ms": (fault.t_ns - started_ns) / 1e6,
                 "fault": fault.fault,
                 "role": fault.role,
+                "kind": fault.kind,
                 "text": fault.text,
             }
             for fault in supervisor.faults.events

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 USAGE_FIRST_S = 0.5
+USAGE_S = 5.0
 Failure = tuple[int, str]
 """Exit code and reason."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "": 1.0}
@@ -93,10 +94,7 @@ def _drive(
     supervisor: Supervisor, duration: float | None, stopper: Stopper, screen: Screen
 ) -> Failure | None:
     """Turn the supervisor until it is time to stop; return exit code and reason of a failure."""
-    from amphost.supervisor.usage import Usage
-
-    usage = Usage()
-    next_usage_s = None
+    sampler = _Sampler(supervisor)
     arm_now = supervisor.plan.arm == "on_start"
     if arm_now and supervisor.runtime.ended_unclean:
         arm_now = False
@@ -117,18 +115,13 @@ def _drive(
                 return error.exit_code, str(error)
             except AmphostError:
                 continue  # a role has fallen out of readiness just now: the next turn tries again
-        now_s = time.monotonic()
         if supervisor.modes.armed_ns:
-            armed_s = now_s - supervisor.modes.armed_ns / 1e9
+            armed_s = time.monotonic() - supervisor.modes.armed_ns / 1e9
+            sampler.turn(armed_s)
             if duration is not None and armed_s >= duration:
                 break
-            if next_usage_s is None:
-                next_usage_s = now_s + USAGE_FIRST_S
-        if next_usage_s is not None and now_s >= next_usage_s:
-            _sample(usage, supervisor)
-            next_usage_s = now_s + 5.0
         screen.refresh()
-    _sample(usage, supervisor)
+    sampler.sample()
     return None
 
 
@@ -157,10 +150,31 @@ def _complete_recordings(supervisor: Supervisor) -> None:
             supervisor.say(f"{result.path}: {result.outcome.value}, {result.messages} samples")
 
 
-def _sample(usage: Any, supervisor: Supervisor) -> None:
-    pids = {name: run.pid for name, run in supervisor.roles.items() if run.child is not None}
-    for name, figures in usage.sample(pids).items():
-        supervisor.roles[name].usage = figures
+class _Sampler:
+    """Samples CPU and memory of the roles from half a second after arming on, every five.
+
+    Synchronization: main thread.
+    """
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        from amphost.supervisor.usage import Usage
+
+        self._supervisor = supervisor
+        self._usage = Usage()
+        self._next_s = USAGE_FIRST_S
+
+    def turn(self, armed_s: float) -> None:
+        """Sample if it is due, `armed_s` seconds after the newest act of arming."""
+        if armed_s >= self._next_s:
+            self._next_s = armed_s + USAGE_S
+            self.sample()
+
+    def sample(self) -> None:
+        """Sample every role that has a process."""
+        roles = self._supervisor.roles
+        pids = {name: run.pid for name, run in roles.items() if run.child is not None}
+        for name, figures in self._usage.sample(pids).items():
+            roles[name].usage = figures
 
 
 def _print(report: dict[str, Any], failure: Failure | None, *, as_json: bool) -> None:

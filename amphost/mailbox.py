@@ -24,6 +24,7 @@ from amphost.channel import (
     kinds,
 )
 from amphost.errors import MailboxError
+from amphost.waiting import Waiter, Waker
 
 TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
@@ -99,6 +100,11 @@ class Segment:
             raise
 
     @property
+    def mapping(self) -> platform.Mapping:
+        """What is mapped, for the other bindings."""
+        return self._mapping
+
+    @property
     def native_channel(self) -> ffi.CData:
         """The bound `struct amp_channel *`; MailboxError without one, or once it is closed."""
         if self.plan.channel is None:
@@ -140,13 +146,27 @@ class Segment:
     def queue_writer(self, consumer: Segment, *, epoch: int, index: int = 0) -> QueueWriter:
         """Become the writer of a queue: this channel, with the cursor `index` of its consumer."""
         self._check_epoch(epoch)
-        theirs = consumer._mapping.region, consumer.plan.page_size
+        theirs = consumer.mapping.region, consumer.plan.page_size
         return self._mapping.region.queue_writer(*self._place(), epoch, *theirs, index)  # type: ignore[no-any-return]
 
     def queue_reader(self, own: Segment, *, index: int = 0) -> QueueReader:
         """Consume this channel as a queue, with the cursor `index` of the role's `own` segment."""
-        mine = own._mapping.region, own.plan.page_size
+        mine = own.mapping.region, own.plan.page_size
         return self._mapping.region.queue_reader(*self._place(), *mine, index)  # type: ignore[no-any-return]
+
+    def waiter(self, own: Segment | None = None) -> Waiter:
+        """Return a place to wait for this channel; `own` is the role's segment if it is woken."""
+        channel, mappings = self.native_channel, [self._mapping]
+        if own is None:
+            return Waiter(mappings, channel, None, self.plan.role_id)
+        own.mapping.check(writing=True)
+        return Waiter([*mappings, own.mapping], channel, own.owner, self.plan.role_id)
+
+    def waker(self, readers: Sequence[Segment]) -> Waker:
+        """Return what wakes the roles of `readers` when they wait for this channel."""
+        mappings = [self._mapping, *(reader.mapping for reader in readers)]
+        owners = [reader.owner for reader in readers]
+        return Waker(mappings, self.native_channel, self.plan.role_id, owners)
 
     def publish(self, t_ns: int, flags: int, words: Sequence[float | int | bool]) -> None:
         """Publish one value for each signal of the channel, in the plan's order."""

@@ -24,6 +24,7 @@ class Mapping:
         self._base = ffi.cast("char *", region.address)
         self._what = what
         self._writable = writable
+        self._pins = 0
 
     def check(self, *, writing: bool = False) -> None:
         """Raise MailboxError where a load, or with `writing` a store, would end the process."""
@@ -37,8 +38,19 @@ class Mapping:
         self.check()
         return self._base + offset
 
+    def pin(self) -> None:
+        """Keep it open: a call uses it without the interpreter lock."""
+        self.check()
+        self._pins += 1
+
+    def unpin(self) -> None:
+        """Let go of it again."""
+        self._pins -= 1
+
     def close(self) -> None:
-        """Unmap; a second call does nothing."""
+        """Unmap; a second call does nothing. MailboxError while a thread waits in it."""
+        if self._pins:
+            raise MailboxError(f"{self._what}: a thread waits in it")
         if self._base != ffi.NULL:
             self.region.close()
             self._base = ffi.cast("char *", 0)

@@ -18,7 +18,7 @@ from amphost._native.declarations import includes
 __all__ = ["BuildInterface", "interface_headers"]
 
 LIBRARY = "amphost_mailbox"
-SOURCES = ("attach", "base", "channel", "platform_linux", "queue", "segment", "stats")
+SOURCES = ("attach", "base", "channel", "platform_linux", "queue", "segment", "stats", "wait")
 INCLUDE_DIR = "native/include"
 SOURCE_DIR = "native/src"
 PACKAGE = "amphost"

@@ -18,6 +18,7 @@ extern "C" {
 #include "amp/queue.h"
 #include "amp/segment.h"
 #include "amp/stats.h"
+#include "amp/wait.h"
 
 #ifdef __cplusplus
 #pragma GCC diagnostic pop

@@ -23,8 +23,7 @@
 struct fast_region {
     PyObject_HEAD char *base; /* NULL once it is closed */
     size_t size;
-    PyObject *what;    /* its name in messages */
-    Py_ssize_t pinned; /* calls that use it without the interpreter lock */
+    PyObject *what; /* its name in messages */
     int writable;
 };
 

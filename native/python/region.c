@@ -129,9 +129,6 @@ static void region_free(PyObject *self) {
 static PyObject *region_close(PyObject *self, PyObject *none) {
     (void)none;
     struct fast_region *const region = (struct fast_region *)self;
-    if (region->pinned > 0) {
-        return fast_refuse("%U: a thread waits in it", region->what);
-    }
     if (region->base != NULL) {
         (void)amp_platform_unmap(region->base, region->size);
         region->base = NULL;

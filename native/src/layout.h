@@ -65,6 +65,7 @@ struct amp_owner {
     _Alignas(AMP_CACHE_LINE) struct amp_histogram_words histograms[AMP_HISTOGRAM_COUNT];
 
     _Alignas(AMP_CACHE_LINE) struct amp_word queue_cursors[AMP_QUEUES_MAX];
+    _Alignas(AMP_CACHE_LINE) struct amp_word waiting; /* role id + 1 of whom it waits for, or 0 */
 };
 
 struct amp_role_line {

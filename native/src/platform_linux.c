@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -11,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -278,4 +281,24 @@ int amp_platform_thread_join(void) {
     const int failed = pthread_join(thread, NULL);
     errno = failed;
     return failed == 0 ? AMP_OK : system_error();
+}
+
+/* The call that takes this C library's struct timespec. */
+static long futex(const uint32_t *word, int operation, uint32_t value,
+                  const struct timespec *most) {
+#ifdef SYS_futex_time64
+    if (sizeof(most->tv_sec) > sizeof(long)) {
+        return syscall(SYS_futex_time64, word, operation, value, most, NULL, 0);
+    }
+#endif
+    return syscall(SYS_futex, word, operation, value, most, NULL, 0);
+}
+
+bool amp_platform_futex_wait(const uint32_t *word, uint32_t expected, amp_ns most) {
+    const struct timespec timeout = timespec_of(most > 0 ? most : 0);
+    return futex(word, FUTEX_WAIT, expected, &timeout) == 0 || errno != EINTR;
+}
+
+void amp_platform_futex_wake(const uint32_t *word) {
+    (void)futex(word, FUTEX_WAKE, INT_MAX, NULL);
 }

@@ -1,8 +1,8 @@
-/* atomic.h: every access to a shared word goes through these eight functions and two fences.
+/* atomic.h: every access to a shared word goes through these functions and fences.
  *
  * One small header, so that the very source of the mailbox can be built against a model checker
  * or under ThreadSanitizer by changing this file alone. The names carry the order; there is no
- * default order and no sequentially consistent access.
+ * default order and no sequentially consistent access (the one full fence is for who waits).
  *
  * ThreadSanitizer does not know fences. In that build only, the orders move from the fences onto
  * the accesses next to them: weaker code than ours never becomes stronger in any other build.
@@ -71,6 +71,16 @@ static inline void amp_fence_acquire(void) {
 static inline void amp_fence_release(void) {
 #ifndef AMP_TSAN
     atomic_thread_fence(memory_order_release);
+#endif
+}
+
+/// What was stored before is seen before what is loaded behind. Used by wait.c alone.
+static inline void amp_fence_full(void) {
+#ifdef AMP_TSAN
+    static _Atomic uint64_t fence;
+    atomic_fetch_add_explicit(&fence, 1, memory_order_seq_cst);
+#else
+    atomic_thread_fence(memory_order_seq_cst);
 #endif
 }
 

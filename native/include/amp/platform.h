@@ -71,6 +71,13 @@ int amp_platform_set_name(const char *name);
 /// small locked stack. |granted_priority| gets what it really runs at.
 int amp_platform_thread_start(void (*run)(void *argument), void *argument, int core, int priority,
                               int *granted_priority);
+/// Sleep while the shared word at |word| is |expected|, at most |most|. Returns false when a signal
+/// came; true otherwise, woken or not: look again. Context: any, not real-time.
+bool amp_platform_futex_wait(const uint32_t *word, uint32_t expected, amp_ns most);
+/// Wake every process that sleeps on |word|, which may be mapped read-only. Context: any, not
+/// real-time.
+void amp_platform_futex_wake(const uint32_t *word);
+
 /// Wait for the one thread started above.
 int amp_platform_thread_join(void);
 

@@ -24,7 +24,7 @@ def open_port(port: str, baud: int) -> serial.Serial:
     """
     try:
         line = serial.Serial(port, baud, timeout=0, write_timeout=0, exclusive=True)
-    except (serial.SerialException, OSError, ValueError) as error:
+    except (serial.SerialException, OSError, ValueError, OverflowError) as error:
         raise _refused(port, baud, error) from error
     with contextlib.suppress(OSError, ValueError, AttributeError):
         line.set_low_latency_mode(True)  # a pty has no such thing

@@ -1,0 +1,155 @@
+"""Opening a device's port: real pseudo-terminals, files and locks."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from amphost.errors import AmphostError, HardwareMissingError, LocalLinkError, NoPermissionError
+from amphost.link.serial_port import open_port
+from tests.proc import descriptors
+from tests.rights import own_folder, without_rights
+
+BAUD = 1_000_000
+
+
+@pytest.fixture
+def pty() -> Iterator[tuple[int, str]]:
+    """A pseudo-terminal: the device's end, and the name of the host's."""
+    master, slave = os.openpty()
+    yield master, os.ttyname(slave)
+    os.close(slave)
+    os.close(master)
+
+
+def refusal(port: str, baud: int = BAUD) -> AmphostError:
+    """Open where it must be refused; nothing may stay open."""
+    before = descriptors()
+    with pytest.raises(AmphostError) as caught:
+        open_port(port, baud)
+    assert descriptors() == before
+    assert port in str(caught.value)
+    return caught.value
+
+
+def test_an_open_port_is_raw_exclusive_and_does_not_wait(pty: tuple[int, str]) -> None:
+    """Bytes pass as they are: no echo, no line editing, no flow control, no waiting."""
+    master, port = pty
+    with open_port(port, BAUD) as line:
+        os.write(master, bytes(range(256)))
+        assert os.read(line.fileno(), 512) == bytes(range(256))
+        os.write(line.fileno(), b"\x03\x11\x13\n\r\x00")
+        assert os.read(master, 512) == b"\x03\x11\x13\n\r\x00"
+        assert not os.get_blocking(line.fileno())
+        assert termios.tcgetattr(line.fileno())[4] == termios.B1000000
+        assert refusal(port).exit_code == 1
+    with open_port(port, BAUD):
+        pass
+
+
+def test_closing_gives_the_port_back(pty: tuple[int, str]) -> None:
+    """A restarted io role must find it free."""
+    before = descriptors()
+    with open_port(pty[1], BAUD):
+        assert len(descriptors()) > len(before)
+    assert descriptors() == before
+
+
+def test_a_port_that_is_not_there_is_missing_hardware(tmp_path: Path) -> None:
+    """Exit 69, and where to look."""
+    for port in (tmp_path / "ttyACM0", tmp_path / "gone" / "ttyACM0"):
+        error = refusal(str(port))
+        assert isinstance(error, HardwareMissingError)
+        assert error.exit_code == 69
+        assert "plug the device in" in str(error)
+
+
+def test_a_name_that_points_to_nothing_is_missing_hardware(tmp_path: Path) -> None:
+    """A link by id stays when udev was slow, or the device has just gone."""
+    (tmp_path / "by-id").symlink_to(tmp_path / "ttyACM0")
+    assert isinstance(refusal(str(tmp_path / "by-id")), HardwareMissingError)
+
+
+def test_a_port_that_another_process_holds_is_named_as_held(pty: tuple[int, str]) -> None:
+    """A terminal program that was forgotten: say so, and how to find it."""
+    code = (
+        "import fcntl, os, sys; fd = os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY)\n"
+        "fcntl.flock(fd, fcntl.LOCK_EX); print('held', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, pty[1]],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        error = refusal(pty[1])
+        holder.communicate("\n")
+    assert isinstance(error, LocalLinkError)
+    assert f"fuser {pty[1]}" in str(error)
+
+
+def test_a_port_in_exclusive_use_is_named_as_held(pty: tuple[int, str]) -> None:
+    """TIOCEXCL, as minicom and ModemManager set it; root passes by it."""
+    if os.geteuid() != 0:
+        pytest.skip("the other user is made by root")
+    holder = os.open(pty[1], os.O_RDWR | os.O_NOCTTY)
+    fcntl.ioctl(holder, termios.TIOCEXCL)
+    Path(pty[1]).chmod(0o666)
+    held = refused_as_ordinary_user(pty[1])
+    os.close(holder)
+    assert held.startswith("LocalLinkError")
+    assert "another process holds it" in held
+
+
+def refused_as_ordinary_user(port: str) -> str:
+    """Open a port without rights; return kind and text of the refusal."""
+    code = (
+        "import sys; from amphost.errors import AmphostError\n"
+        "from amphost.link.serial_port import open_port\n"
+        "try: open_port(sys.argv[1], 1000000)\n"
+        "except AmphostError as error: print(type(error).__name__, error)"
+    )
+    command = [*without_rights(), sys.executable, "-c", code, port]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_port_that_may_not_be_opened_is_a_matter_of_rights(
+    pty: tuple[int, str], tmp_path: Path
+) -> None:
+    """Exit 77, and which group to join."""
+    if os.geteuid() != 0:
+        pytest.skip("the other user is made by root")
+    own_folder(tmp_path, "reachable")
+    Path(pty[1]).chmod(0o600)
+    text = refused_as_ordinary_user(pty[1])
+    assert text.startswith("NoPermissionError")
+    assert "dialout" in text
+    assert NoPermissionError.exit_code == 77
+
+
+def test_what_is_no_serial_port_is_refused_in_words(tmp_path: Path) -> None:
+    """A typing error in a board file must not be found out by a traceback."""
+    (tmp_path / "file").write_text("not a port")
+    os.mkfifo(tmp_path / "fifo")
+    for port in (str(tmp_path / "file"), str(tmp_path / "fifo"), str(tmp_path), os.devnull):
+        error = refusal(port)
+        assert isinstance(error, LocalLinkError)
+        assert "check that it is a serial port" in str(error)
+    assert (tmp_path / "file").read_text() == "not a port"
+
+
+@pytest.mark.parametrize("baud", [-9600, 1 << 40])
+def test_a_baud_that_cannot_be_is_refused_in_words(pty: tuple[int, str], baud: int) -> None:
+    """The plan has checked it; who opens a port by hand may not have."""
+    error = refusal(pty[1], baud)
+    assert isinstance(error, LocalLinkError)
+    assert str(baud) in str(error)

@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.mailbox.jobs import BATCH, ONEWAY, STREAM
+from bench.mailbox.jobs import BACKLOG, BATCH, ONEWAY, STREAM
 
 Readings = Mapping[str, float]
 Round = Mapping[tuple[str, str], Readings]  # (key, mode) -> what its program printed
@@ -134,16 +134,24 @@ RATIOS = (
     ),
     _higher(
         "py_batch_vs_best_peer",
-        "Python batches / best call for many messages",
-        ["py.OursMany", "py.OursParcel"],
+        "Python drain of a backlog / best peer's calls for many messages",
+        ["py.OursMany"],
         PYTHON_CALLS,
         20.0,
+        BACKLOG,
+    ),
+    _higher(
+        "py_batch_stream_vs_best_peer",
+        "Python stream of batches / best peer's calls for many messages",
+        ["py.OursMany"],
+        PYTHON_CALLS,
+        None,
         BATCH,
     ),
     _higher(
         "py_parcel_vs_best_peer",
-        "Python batches / best transport of 8 KiB messages",
-        ["py.OursMany", "py.OursParcel"],
+        "Python stream of 8 KiB messages / best",
+        ["py.OursParcel"],
         PYTHON_PARCELS,
         None,
         BATCH,

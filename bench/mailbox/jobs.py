@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ONEWAY, STREAM, BATCH = "oneway", "stream", "batch"
+ONEWAY, STREAM, BATCH, BACKLOG = "oneway", "stream", "batch", "backlog"
 C, PYTHON, C_PYTHON = "C to C", "Python to Python", "C to Python"
 
 
@@ -169,10 +169,12 @@ OURS_IN_PYTHON = ("Ours", "Values", "PerCall", "OursParcel", "OursMany")
 # class, label, package, batches of 128
 PYTHON_BATCHES = (
     ("OursMany", "**amphost** put_many of 128 one-line messages, drain into numpy", "", 5_000),
-    ("OursParcel", "**amphost** 128 messages in one publication, drain into numpy", "", 10_000),
     ("CloudtoidBatch", "cloudtoid-interprocess try_send_batch", "cloudtoid-interprocess", 200),
     ("FasterFifoBatch", "faster-fifo put_many, get_many", "faster-fifo", 200),
     ("ZmqBatch", "pyzmq, messages of 128 parts", "pyzmq", 200),
+)
+PYTHON_PARCELS = (
+    ("OursParcel", "**amphost** 128 messages in one publication, drain into numpy", "", 10_000),
     ("CloudtoidParcel", "one 8 KiB message: cloudtoid", "cloudtoid-interprocess", 3_000),
     ("KickmsgParcel", "one 8 KiB message: kickmsg", "kickmsg", 3_000),
     ("Iceoryx2Parcel", "one 8 KiB message: iceoryx2", "iceoryx2", 3_000),
@@ -227,7 +229,10 @@ def _python_jobs() -> list[Job]:
             if name in KIB_IN_PYTHON and mode == ONEWAY:
                 kib = label.replace(", 40 B", "")
                 jobs.append(_python(name, kib, peer, mode, "1 KiB", 1024, number // 2))
-    for name, label, peer, count in PYTHON_BATCHES:
+    for name, label, peer, _ in PYTHON_BATCHES:
+        text = f"{label}: a backlog of 8 192"
+        jobs.append(_python(name, text, peer, BACKLOG, "64 B", 64, 40))
+    for name, label, peer, count in (*PYTHON_BATCHES, *PYTHON_PARCELS):
         jobs.append(_python(name, label, peer, BATCH, "128 x 64 B", 64, count))
     return jobs
 
@@ -255,7 +260,7 @@ def _mixed_jobs() -> list[Job]:
         times = 10 if ours else 1
         modes = [(ONEWAY, 1_000 * times), (STREAM, 4_000 * times)]
         if ours:
-            modes += [(BATCH, 2_000_000), ("backlog", 100)]
+            modes += [(BATCH, 2_000_000), (BACKLOG, 100)]
         for mode, count in modes:
             text = label if mode in (ONEWAY, STREAM) else _DRAINS[mode]
             job = Job(
@@ -276,7 +281,7 @@ def _mixed_jobs() -> list[Job]:
 
 _DRAINS = {
     BATCH: "**amphost** single publications in C, drain into numpy",
-    "backlog": "**amphost** drain of a backlog of 8 192 single publications",
+    BACKLOG: "**amphost** drain of a backlog of 8 192 single publications",
 }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.mailbox.figures import RATIOS, Ratio, Round, ratio, reached, spreads
-from bench.mailbox.jobs import BATCH, C_PYTHON, ONEWAY, PYTHON, STREAM, C, Job
+from bench.mailbox.jobs import BACKLOG, BATCH, C_PYTHON, ONEWAY, PYTHON, STREAM, C, Job
 
 Result = dict[str, Any]
 OPEN, CLOSE = "<!-- bench: mailbox -->", "<!-- end of bench -->"
@@ -127,7 +127,7 @@ def _reach(found: Result) -> list[str]:
             word = "-"
         table.append((one["text"], f"`{name}`", one["direction"], value, reach, word))
     for row in found["rows"]:
-        if row["key"] == "mixed.channel" and row["mode"] == "backlog":
+        if row["key"] == "py.OursMany" and row["mode"] == BACKLOG:
             rate = row["per_second"]["median"]
             value = f"{rate / 1e6:.0f} million/s ({_within(row['per_second'], 1e6)})"
             word = "yes" if rate >= LINE_RATE else "**no**"
@@ -173,7 +173,7 @@ def markdown(found: Result) -> str:
         lines += [f"## {group}", ""]
         for payload, title in (("line", "one cache line"), ("1 KiB", "1 KiB")):
             lines += _section(f"One way, {title}", _of(found, group, [ONEWAY], payload), _latencies)
-            streams = _of(found, group, [STREAM, BATCH, "backlog"], payload)
+            streams = _of(found, group, [STREAM, BATCH, BACKLOG], payload)
             lines += _section(f"Stream, {title}", streams, _rates)
         lines += _section("Readers do not slow the writer", _of(found, group, ["publish"]), _costs)
         lines += _section("Blocking read", _of(found, group, ["wake"]), _wakes)

@@ -14,6 +14,8 @@ from bench.mailbox.python.ours import Memory
 from bench.mailbox.python.transports import Cloudtoid, FasterFifo, Send, Transport, Zmq
 
 BATCH = 128
+BACKLOG = 64 * BATCH
+ROOM = 4 * BACKLOG
 MESSAGE = 64
 Count = Callable[[], int]
 
@@ -40,7 +42,7 @@ class OursParcel:
 class OursMany(OursParcel):
     """128 publications of one line each in one call, drained into an array."""
 
-    depth = 64 * BATCH
+    depth = ROOM
 
     def __init__(self, _size: int) -> None:
         words = MESSAGE // 8 - 3
@@ -62,6 +64,10 @@ class CloudtoidBatch(Cloudtoid):
 
     refuses = False
 
+    def prepare(self) -> None:
+        self.depth = ROOM
+        super().prepare()
+
     def sender(self) -> Send:
         super().sender()
         publisher: Any = self.kept[-1]
@@ -82,6 +88,10 @@ class CloudtoidBatch(Cloudtoid):
 
 class FasterFifoBatch(FasterFifo):
     """put_many and get_many."""
+
+    def prepare(self) -> None:
+        self.depth = ROOM
+        super().prepare()
 
     def sender(self) -> Send:
         put_many, batch = self.queue.put_many, [self.payload] * BATCH
@@ -113,7 +123,7 @@ class Parcel:
     def __init__(self, transport: type[Transport]) -> None:
         self.inner: Any = transport(BATCH * MESSAGE)
         self.payload, self.refuses = self.inner.payload, self.inner.refuses
-        self.paced = self.inner.paced
+        self.paced, self.depth = self.inner.paced, self.inner.depth
 
     def sender(self) -> Send:
         send: Send = self.inner.sender()

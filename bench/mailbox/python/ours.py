@@ -61,11 +61,11 @@ class Memory:
 class Ours:
     """Single messages as bytes."""
 
-    refuses, paced = False, True
+    refuses, paced, depth = False, True, DEPTH
 
     def __init__(self, size: int) -> None:
         self.payload: Any = bytes(size)
-        self.memory = Memory(size // 8)
+        self.memory = Memory(size // 8, self.depth)
 
     def sender(self) -> Callable[[Any], object]:
         return functools.partial(self.memory.writer().put, 0, 0)

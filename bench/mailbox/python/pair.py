@@ -1,9 +1,10 @@
 """Two Python processes on two cores, one candidate between them: as c/pair_main.h does it for C.
 
-    pair.py NAME oneway|stream|batch COUNT CORE CORE SIZE
+    pair.py NAME oneway|stream|batch|backlog COUNT CORE CORE SIZE
 
 Rules. One-way latency is half of a round trip and holds half a reading of the clock; the stream is
-timed by the receiver, from the end of the warm-up to the last message. Both processes meet before
+timed by the receiver, from the end of the warm-up to the last message; of a backlog only the
+calls that receive it are timed, after it has had time to arrive. Both processes meet before
 either begins. One JSON object on stdout.
 """
 
@@ -17,14 +18,13 @@ import os
 import signal
 import sys
 from pathlib import Path
-from time import perf_counter_ns
+from time import perf_counter_ns, sleep
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-DEPTH = 1024
-QUARTER = DEPTH // 4
 LIMIT_S = 20
+SETTLE_S = 0.002
 PR_SET_PDEATHSIG = 1
 
 
@@ -81,7 +81,7 @@ def pong(send: Any, receive: Any, payload: object, count: int) -> None:
 def pour(end: Any, send: Any, count: int, progress: Any) -> None:
     """Send `count` messages and those of the warm-up."""
     payload, refuses, paced = end.payload, end.refuses, end.paced
-    depth = getattr(end, "depth", DEPTH)
+    depth = end.depth
     for k in range(count + count // 10):
         if paced and k % (depth // 4) == 0:
             while k - progress[0] > depth // 2:
@@ -95,12 +95,12 @@ def pour(end: Any, send: Any, count: int, progress: Any) -> None:
 
 def catch(end: Any, receive: Any, count: int, progress: Any) -> float:
     """Receive them all; return messages per second."""
-    paced, warm_up = end.paced, count // 10
+    paced, quarter, warm_up = end.paced, end.depth // 4, count // 10
     began = perf_counter_ns()
     for k in range(count + warm_up):
         while receive() is None:
             pass
-        if paced and k % QUARTER == 0:
+        if paced and k % quarter == 0:
             progress[0] = k
         if k == warm_up:
             began = perf_counter_ns()
@@ -125,6 +125,36 @@ def catch_batches(end: Any, receive: Any, count: int, progress: Any) -> float:
     return (got - before) * 1e9 / (perf_counter_ns() - began)
 
 
+def pile(end: Any, send: Any, count: int, progress: Any) -> None:
+    """Send a backlog, wait until it was taken, again and again."""
+    from bench.mailbox.python.batches import BACKLOG, BATCH
+
+    for i in range(count):
+        for _ in range(BACKLOG // BATCH):
+            send(end.payload)
+        progress[0] = i + 1
+        while progress[1] != i + 1:
+            sleep(SETTLE_S / 10)
+
+
+def take_piles(receive: Any, count: int, progress: Any) -> float:
+    """Receive the backlogs; return messages per second of the receiving calls alone."""
+    from bench.mailbox.python.batches import BACKLOG
+
+    took = []
+    for i in range(count):
+        while progress[0] != i + 1:
+            pass
+        sleep(SETTLE_S)
+        began, got = perf_counter_ns(), 0
+        while got < BACKLOG:
+            got += receive()
+        took.append(perf_counter_ns() - began)
+        progress[1] = i + 1
+    took.sort()
+    return BACKLOG * 1e9 / took[count // 2]
+
+
 def measure(
     mode: str, ends: tuple[Any, Any], first: bool, meet: Any, count: int, progress: Any
 ) -> Any:
@@ -136,6 +166,10 @@ def measure(
     gc.disable()
     if mode == "oneway":
         return (ping if first else pong)(send, receive, there.payload, count)
+    if mode == "backlog":
+        if first:
+            return pile(there, send, count, progress)
+        return {"per_second": take_piles(receive, count, progress)}
     if first:
         return pour(there, send, count, progress)
     catcher = catch_batches if mode == "batch" else catch

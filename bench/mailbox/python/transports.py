@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 DEPTH = 1024
+PARCEL, PARCEL_DEPTH = 4096, 64  # bytes of a long message, and places of a ring of them
 Send = Callable[[Any], object]
 Receive = Callable[[], object]
 
@@ -31,6 +32,7 @@ class Transport:
 
     def __init__(self, size: int) -> None:
         self.size = size
+        self.depth = PARCEL_DEPTH if size >= PARCEL else DEPTH
         self.payload: Any = bytes(size)
         self.name = f"amphost-bench-{uuid.uuid4().hex[:12]}"
         self.kept: list[object] = []
@@ -57,7 +59,7 @@ class Iceoryx2(Transport):
         node = iox2.NodeBuilder.new().create(iox2.ServiceType.Ipc)
         self.kept.append(node)
         builder = node.service_builder(iox2.ServiceName.new(self.name))
-        service = builder.publish_subscribe(self.struct).subscriber_max_buffer_size(DEPTH)
+        service = builder.publish_subscribe(self.struct).subscriber_max_buffer_size(self.depth)
         return service.open_or_create()
 
     def sender(self) -> Send:
@@ -67,7 +69,7 @@ class Iceoryx2(Transport):
         return send
 
     def receiver(self) -> Receive:
-        subscriber = self.service().subscriber_builder().buffer_size(DEPTH).create()
+        subscriber = self.service().subscriber_builder().buffer_size(self.depth).create()
         self.kept.append(subscriber)
         receive = subscriber.receive
 
@@ -84,7 +86,7 @@ class Cloudtoid(Transport):
     refuses = True
 
     def prepare(self) -> None:
-        self.room = DEPTH * (self.size + 64)
+        self.room = self.depth * (self.size + 64)
         self.folder = tempfile.mkdtemp(prefix=self.name)
 
     def sender(self) -> Send:
@@ -113,8 +115,8 @@ class Kickmsg(Transport):
         import kickmsg
 
         config = kickmsg.Config()
-        config.max_subscribers, config.sub_ring_capacity = 1, DEPTH
-        config.pool_size, config.max_payload_size = 2 * DEPTH, self.size
+        config.max_subscribers, config.sub_ring_capacity = 1, self.depth
+        config.pool_size, config.max_payload_size = 2 * self.depth, self.size
         region = kickmsg.SharedRegion.create_or_open(
             "/" + self.name, kickmsg.ChannelType.PubSub, config
         )
@@ -146,7 +148,7 @@ class Zmq(Transport):
 
         context = zmq.Context()
         made = context.socket(getattr(zmq, kind))
-        made.set_hwm(DEPTH)
+        made.set_hwm(self.depth)
         self.kept += [context, made]
         return made
 
@@ -167,7 +169,7 @@ class Queue(Transport):
     """multiprocessing.Queue; its get blocks."""
 
     def prepare(self) -> None:
-        self.queue: Any = multiprocessing.get_context("fork").Queue(DEPTH)
+        self.queue: Any = multiprocessing.get_context("fork").Queue(self.depth)
 
     def sender(self) -> Send:
         self.queue.cancel_join_thread()
@@ -185,7 +187,7 @@ class FasterFifo(Queue):
     def prepare(self) -> None:
         from faster_fifo import Queue as Fifo
 
-        self.queue = Fifo(DEPTH * (self.size + 64))
+        self.queue = Fifo(self.depth * (self.size + 64))
 
     def sender(self) -> Send:
         send: Send = self.queue.put

@@ -20,6 +20,10 @@ from dataclasses import dataclass
 import amphost
 from amphost.errors import AmphostError, PlanError, SpecError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
 __all__ = ["VERBS", "Verb", "main"]
 
 STARTED_NS = time.monotonic_ns()
@@ -62,6 +66,7 @@ VERBS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _open_closed_streams()
     try:
         code = _run(words)
         sys.stdout.flush()
@@ -70,13 +75,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        _drop_output()
+        _drop(sys.stdout, sys.stderr)
         return PIPE_CLOSED
     except Exception as error:
         if os.environ.get(_DEBUG) == "1":
             raise
         return _internal(error)
     return code
+
+
+def _open_closed_streams() -> None:
+    """Open what the caller has closed, or the first file we open would be printed into."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _run(words: list[str]) -> int:
@@ -130,6 +142,10 @@ def _refused(error: AmphostError) -> int:
 
 def _internal(error: Exception) -> int:
     text = " ".join(str(error).split())[:200]
+    if isinstance(error, OSError):  # what Linux refuses is no error of ours
+        _drop(sys.stdout)
+        _say(f"amphost: {text}")
+        return FAILED
     name = type(error).__name__
     _say(f"amphost: internal error: {name}: {text}; set {_DEBUG}=1 to see where, and report it")
     return FAILED
@@ -139,13 +155,13 @@ def _say(text: str) -> None:
     try:
         print(text, file=sys.stderr)
     except BrokenPipeError:
-        _drop_output()
+        _drop(sys.stdout, sys.stderr)
 
 
-def _drop_output() -> None:
+def _drop(*streams: TextIO) -> None:
     """Give what is left in the buffers to nobody, or the interpreter would complain at its end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in streams:
         try:
             os.dup2(nowhere, stream.fileno())
         except (OSError, ValueError):

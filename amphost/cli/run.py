@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 import time
@@ -60,14 +61,15 @@ def run(args: argparse.Namespace) -> int:
 
     plan, attachments = prepare(args.file)
     from amphost.supervisor.report import build
-    from amphost.supervisor.runtime_dir import RuntimeDir, default_base
+    from amphost.supervisor.runtime_dir import RuntimeDir, default_base, default_state
     from amphost.supervisor.stopping import stop
     from amphost.supervisor.supervisor import Supervisor
 
     stopper = Stopper()
     watched: list[Supervisor] = []
     screen = Screen(lambda: _status(watched[0]) if watched else "")
-    runtime = RuntimeDir(args.runtime_dir or default_base(), plan.system)
+    own = args.runtime_dir
+    runtime = RuntimeDir(own or default_base(), plan.system, None if own else default_state())
     clean = False
     try:
         supervisor = Supervisor(plan, runtime, attachments, screen.say)
@@ -96,11 +98,12 @@ def _drive(
     """Turn the supervisor until it is time to stop; return exit code and reason of a failure."""
     sampler = _Sampler(supervisor)
     arm_now = supervisor.plan.arm == "on_start"
-    if arm_now and supervisor.runtime.ended_unclean:
+    why_not = _why_disarmed(supervisor)
+    if arm_now and why_not:
         arm_now = False
         screen.say(
-            "the last run of this system did not end cleanly: starting DISARMED; "
-            f"look at the machine, then `amphost arm {supervisor.plan.system}`"
+            f"{why_not}: starting DISARMED; look at the machine, "
+            f"then `amphost arm {supervisor.plan.system}`"
         )
     while not (stopper.asked or supervisor.stop_asked):
         supervisor.step()
@@ -123,6 +126,15 @@ def _drive(
         screen.refresh()
     sampler.sample()
     return None
+
+
+def _why_disarmed(supervisor: Supervisor) -> str:
+    """Return why `arm: on_start` does not count: it is for a start that a person made."""
+    if supervisor.runtime.ended_unclean:
+        return "the last run of this system did not end cleanly"
+    if os.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid()):
+        return "a service manager has started this run"
+    return ""
 
 
 def _status(supervisor: Supervisor) -> str:

@@ -22,6 +22,7 @@ from amphost.errors import AmphostError, NoPermissionError
 DIRECTORY_MODE = 0o750
 STATE = "state.json"
 LOCK = "lock"
+NOTE = "unclean"
 CLOSED = -1
 TRIES = 100
 
@@ -34,19 +35,31 @@ def default_base() -> Path:
     return Path(runtime) / "amphost" if runtime else Path(f"/tmp/amphost-{os.geteuid()}")  # noqa: S108  # a directory of our own, checked to be ours below
 
 
+def default_state() -> Path:
+    """Return where this user's notes go that a power cut must not take away."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/amphost")
+    home = os.environ.get("XDG_STATE_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "state") / "amphost"
+
+
 class RuntimeDir:
     """The directory `<base>/<system>`, locked by this process.
+
+    The note of an unclean end stands in `state`, which outlives a power cut; without one, beside
+    the rest.
 
     Once it is taken, nothing that happens to it ends a run: what cannot be written is missing.
 
     Synchronization: one process holds it; readers may look at `state.json` at any time.
     """
 
-    def __init__(self, base: Path, system: str) -> None:
+    def __init__(self, base: Path, system: str, state: Path | None = None) -> None:
         self.path = base / system
+        self._note = self.path / NOTE if state is None else state / f"{system}.{NOTE}"
         try:
             self._lock = self._take(base, system)
-            self.ended_unclean = (self.path / "unclean").exists()
+            self.ended_unclean = self._note.exists()
             self._put_aside()
         except OSError as error:
             raise NoPermissionError(
@@ -110,13 +123,18 @@ class RuntimeDir:
 
     def mark_unclean(self) -> None:
         """Note that a run is armed: only a clean end takes the note away."""
-        note = self.path / "unclean"
         try:
-            note.touch()
+            if self._note.parent != self.path:
+                self._note.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+            note = os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o640)
+            try:
+                os.fsync(note)
+            finally:
+                os.close(note)
         except OSError as error:
             raise AmphostError(
-                f"{note} cannot be made ({error.strerror}): the next start would not know that "
-                "this run had been armed"
+                f"{self._note} cannot be made ({error.strerror}): the next start would not "
+                "know that this run had been armed"
             ) from error
 
     def write_state(self, state: dict[str, Any]) -> None:
@@ -134,6 +152,7 @@ class RuntimeDir:
             (self.path / STATE).unlink(missing_ok=True)
         if clean:
             with suppress(OSError):
+                self._note.unlink(missing_ok=True)
                 self._remove()
         os.close(self._lock)
         self._lock = CLOSED

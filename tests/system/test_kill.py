@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,9 +36,13 @@ def chain_us(root: Path, words: str) -> float:
 def time_to_safe_us(run: LiveRun, victim: str, number: int) -> tuple[int, bool]:
     """Send a signal to one process; return mark to safe on the device's clock, and if it counts.
 
-    The mark is stamped at the device's next step, so a step and its lateness are added.
+    The mark is stamped at the device's next step, so a step and its lateness are added. A machine
+    that stalled so long that the system had gone safe before the signal gives no measurement.
     """
     mark = run.strike(victim, number)
+    before = [e["event"] for e in run.journal() if e["t_us"] < mark["t_us"]]
+    if before[-1] != "first_actuation":
+        return 0, False
     safe = run.event("safe_reached", mark["t_us"])
     between = [e for e in run.journal() if mark["t_us"] <= e["t_us"] <= safe["t_us"]]
     late = any(event["late_us"] > LATE_US for event in between)
@@ -72,8 +77,7 @@ def test_a_dead_process_leaves_the_outputs_safe_within_its_bound(
             assert took_us <= bound_us, f"{took_us} us, bound {bound_us} us, late samples {late}"
             return
         late += 1
-        for path in run.base.glob("*/*"):
-            path.unlink()
+        shutil.rmtree(run.base / "motor")
     pytest.fail(f"the instrument was late in all {late} samples")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -282,3 +283,18 @@ def test_starts_and_ends_that_meet_leave_one_holder(base: Path, tmp_path: Path) 
     ends = [racer.communicate(timeout=60) for racer in racers]
     assert [racer.returncode for racer in racers] == [0, 0, 0], ends
     assert list(base.iterdir()) == []
+
+
+def test_the_note_of_an_unclean_end_outlives_the_runtime_directory(tmp_path: Path) -> None:
+    """/run is gone after a power cut; that is when it matters most that nothing arms by itself."""
+    state = tmp_path / "state"
+    made = RuntimeDir(tmp_path / "run", "motor", state)
+    made.mark_unclean()
+    made.close(clean=False)
+    shutil.rmtree(tmp_path / "run")
+    again = RuntimeDir(tmp_path / "run", "motor", state)
+    assert again.ended_unclean
+    again.close(clean=True)
+    last = RuntimeDir(tmp_path / "run", "motor", state)
+    assert not last.ended_unclean
+    last.close(clean=True)

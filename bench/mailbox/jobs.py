@@ -135,18 +135,24 @@ READERS = tuple(
     for readers in (1, 4)
 )
 
-WAKES = (
+WAKES = tuple(
     Job(
-        key="c.futex",
-        label="raw futex wake (the limit)",
+        key=key,
+        label=label,
         group=C,
         mode="wake",
-        payload="one word",
-        program="futex",
+        payload="8 B",
+        program=program,
         source="futex.c",
+        defines=defines,
         arguments=(),
         count=500,
-    ),
+        is_ours=bool(defines),
+    )
+    for key, label, program, defines in (
+        ("c.futex", "raw futex wake (the limit)", "futex", ()),
+        ("c.wait", "**amphost** wait and wake", "wait", ("WAIT",)),
+    )
 )
 
 # class of python/, label, package, bytes of payload, round trips: what blocks takes a hundred times

@@ -55,7 +55,7 @@ class OursMany(OursParcel):
         return lambda payload: put_many(0, 0, payload)
 
     def receiver(self) -> Count:
-        drain, _records = self.memory.drain(1024)
+        drain, _records = self.memory.drain(256)
         return drain
 
 
@@ -103,7 +103,9 @@ class FasterFifoBatch(FasterFifo):
 
 
 class ZmqBatch(Zmq):
-    """Messages of 128 parts."""
+    """Messages of 128 parts; a thread of its own brings them."""
+
+    settles = True
 
     def sender(self) -> Send:
         super().sender()

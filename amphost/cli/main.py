@@ -53,6 +53,7 @@ VERBS = (
     Verb(name="disarm", module="amphost.cli.ask", text="take the outputs of a system to safe"),
     Verb(name="acknowledge", module="amphost.cli.ask", text="leave SAFE after a fault"),
     Verb(name="stop", module="amphost.cli.ask", text="end a running system in order"),
+    Verb(name="state", module="amphost.cli.ask", text="print the mode of a running system"),
     Verb(name="mailbox", module="amphost.cli.mailbox", text="test the mailbox on this machine"),
     Verb(name="schema", module="amphost.cli.schema", text="print the JSON Schema for editors"),
     Verb(

@@ -111,24 +111,6 @@ def test_memory_for_a_drain_is_checked(own: Segment) -> None:
     assert reader.drain_into(room) == 3
 
 
-def test_numpy_sees_a_drain_without_a_copy(own: Segment) -> None:
-    """A batch is worth its speed only if nobody touches every value again."""
-    numpy = pytest.importorskip("numpy")
-    writer, follower = own.writer(2), own.follow(8, oldest=True)
-    for k in range(3):
-        writer.publish(10 * k, 0, k / 2, -k, k, k % 2 == 1)
-    view = follower.drain()
-    records = numpy.frombuffer(view, follower.dtype())
-    assert records.base is not None
-    assert records["count"].tolist() == [1, 2, 3]
-    assert records["t_ns"].tolist() == [0, 10, 20]
-    assert records["mark"].tolist() == [2, 2, 2]
-    assert records["signals"]["position"].tolist() == [0.0, 0.5, 1.0]
-    assert records["signals"]["count"].tolist() == [0, -1, -2]
-    assert records["signals"]["ready"].tolist() == [0, 1, 0]
-    assert numpy.shares_memory(records, numpy.frombuffer(view, "u8"))
-
-
 def test_a_description_of_records_needs_no_numpy(own: Segment) -> None:
     """Plain lists: a record's size is that of its fields."""
     follower = own.follow(1, oldest=True)

@@ -15,25 +15,27 @@ from amphost.lifecycle import CONTROL_PATH
 from amphost.pump import DEVICE_MODES, SESSION_STATES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from amphost.plan.model import TrackingPlan
     from amphost.supervisor.runs import RoleRun
     from amphost.supervisor.supervisor import Supervisor
 
+NEAR_NS = 1_000_000_000
+
 
 def build(supervisor: Supervisor, started_ns: int) -> dict[str, Any]:
     """Return the report of a run that has stopped and not yet been closed."""
     plan = supervisor.plan
     roles = {name: _role(supervisor, run) for name, run in supervisor.roles.items()}
-    tripped = any(fault.kind in CONTROL_PATH for fault in supervisor.faults.events)
     return {
         "system": plan.system,
         "board": plan.board,
         "mode": supervisor.modes.mode.name,
         "armings": supervisor.modes.arming,
         "startup_ms": _startup_ms(supervisor, started_ns),
-        "time_to_safe_ms": _time_to_safe_ms(supervisor) if tripped else None,
+        "time_to_safe_ms": _time_to_safe_ms(supervisor),
         "safe_within_ms": plan.safe_within_ns / 1e6,
         "roles": roles,
         "link": {
@@ -151,31 +153,42 @@ def _time_to_safe_ms(supervisor: Supervisor) -> float | None:
 
     A loopback device's own journal is preferred: it is written even while nobody reads the link.
     """
-    times = []
-    for run in supervisor.roles.values():
+    faults_ns = [one.t_ns for one in supervisor.faults.events if one.kind in CONTROL_PATH]
+    times: list[float] = []
+    for run in supervisor.roles.values() if faults_ns else ():
         if run.plan.io is None:
             continue
         device = supervisor.devices.get(run.plan.io.device)
         if device is not None:
-            times += journal_safe_ms(supervisor.runtime.journal_path(device.plan.name))
+            times += journal_safe_ms(supervisor.runtime.journal_path(device.plan.name), faults_ns)
         else:
             raw = supervisor.segments.mapped[run.plan.name].owner.gauge("device_safe_us")
             times += [(raw - 1) / 1e3] if raw else []
     return max(times, default=None)
 
 
-def journal_safe_ms(journal: Path) -> list[float]:
-    """Return, for each time a loopback device went safe, how long after its last actuation."""
+def journal_safe_ms(journal: Path, faults_ns: Sequence[int]) -> list[float]:
+    """Return, for each time a loopback device went safe because of a fault, how long it took.
+
+    That is from its last applied actuation, on its own clock. A fault is noticed a little before or
+    after the device is safe, so what lies within a second of one belongs to it. A line that was cut
+    off is no event.
+    """
     try:
-        lines = journal.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
+        lines = journal.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
         return []
-    events = [json.loads(line) for line in lines]
-    return [
-        event["since_applied_us"] / 1e3
-        for event in events
-        if event["event"] == "safe_reached" and event.get("since_applied_us") is not None
-    ]
+    times = []
+    for line in lines:
+        try:
+            event = json.loads(line)
+            if event["event"] != "safe_reached" or event["since_applied_us"] is None:
+                continue
+            if any(abs(event["host_ns"] - fault_ns) < NEAR_NS for fault_ns in faults_ns):
+                times.append(event["since_applied_us"] / 1e3)
+        except (ValueError, KeyError, TypeError):
+            continue
+    return times
 
 
 def _telemetry(supervisor: Supervisor) -> RoleRun | None:

@@ -1,4 +1,4 @@
-"""What numpy sees of a drain. Apart from the unit tests: numpy starts threads when it is imported."""
+"""What numpy sees of a drain; apart from the unit tests, because it starts threads by itself."""
 
 from __future__ import annotations
 

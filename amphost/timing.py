@@ -28,7 +28,7 @@ FLOOR_SHARED_NS = 20 * NS_PER_MS
 SUPERVISOR_NS = 100 * NS_PER_MS
 """Age of the supervisor's heartbeat at which control and io go safe."""
 STOP_NS = 2 * NS_PER_S
-"""From the request to stop to the last process gone."""
+"""From safe outputs to the last process gone."""
 OVERRUNS_IN_ROW = 3
 OVERRUNS_PER_S = 10
 BAD_SAMPLES = 3

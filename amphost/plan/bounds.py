@@ -58,8 +58,7 @@ def bound_rows(
     rows.append(
         _row("supervisor's heartbeat", timing.SUPERVISOR_NS, "100 ms", "control and io roles")
     )
-    rows += _stop_row(roles)
-    rows.append(_row("stop: last process gone", timing.STOP_NS, "2 s", "supervisor"))
+    rows += _stop_rows(roles)
     return tuple(rows)
 
 
@@ -204,10 +203,11 @@ def _io_rows(io: IoPlan, floor_ns: int, *, loopback: bool) -> Iterator[BoundPlan
     yield _row(f"{io.device}: link lost", io.link_lost_ns, formula, "pump: trip")
 
 
-def _stop_row(roles: Sequence[RolePlan]) -> Iterator[BoundPlan]:
+def stop_safe_ns(roles: Sequence[RolePlan]) -> int:
+    """Return the time from the request to stop until every output is safe; 0 without control."""
     controls = [control for _, control in _controls(roles)]
     if not controls:
-        return
+        return 0
     ramps_ns = [
         timing.ramp_ns(one.low, one.high, one.safe, one.ramp_per_s)
         for control in controls
@@ -215,8 +215,15 @@ def _stop_row(roles: Sequence[RolePlan]) -> Iterator[BoundPlan]:
     ]
     ramps_ns += [_accept_ramp_ns(one) for _, io in _devices(roles) for one in io.accepts]
     slowest_ns = max(control.period_ns for control in controls)
-    bound_ns = timing.stop_safe_ns(max(ramps_ns), slowest_ns)
-    yield _row("stop: outputs safe", bound_ns, "ramp + 2 T", "control and io roles")
+    return timing.stop_safe_ns(max(ramps_ns), slowest_ns)
+
+
+def _stop_rows(roles: Sequence[RolePlan]) -> Iterator[BoundPlan]:
+    safe_ns = stop_safe_ns(roles)
+    if safe_ns:
+        yield _row("stop: outputs safe", safe_ns, "ramp + 2 T", "control and io roles")
+    last_ns = safe_ns + timing.STOP_NS
+    yield _row("stop: last process gone", last_ns, "outputs safe + 2 s", "supervisor")
 
 
 def _heartbeat_row(role: RolePlan) -> BoundPlan:

@@ -282,7 +282,8 @@ class SupervisorPlan:
     priority: int  # below every role: a busy ordinary process cannot starve its heartbeat
     watchdog_priority: int
     watchdog_period_ns: int
-    stop_ns: int
+    stop_safe_ns: int  # from the request to stop to safe outputs
+    stop_ns: int  # to the last process gone
     segment: SegmentPlan
     operator: OperatorPlan
     watches: tuple[WatchPlan, ...]

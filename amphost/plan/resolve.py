@@ -15,7 +15,7 @@ from amphost import timing
 from amphost.errors import HardwareMissingError, PlanError
 from amphost.machine import Machine
 from amphost.plan import layout
-from amphost.plan.bounds import WATCHDOG_PERIOD_NS, bound_rows, chain_rows
+from amphost.plan.bounds import WATCHDOG_PERIOD_NS, bound_rows, chain_rows, stop_safe_ns
 from amphost.plan.device import device_plan
 from amphost.plan.limits import limit_problems
 from amphost.plan.line import line_loads
@@ -147,7 +147,8 @@ def _supervisor(
         priority=SUPERVISOR_PRIORITY,
         watchdog_priority=placement.watchdog_priority,
         watchdog_period_ns=WATCHDOG_PERIOD_NS,
-        stop_ns=timing.STOP_NS,
+        stop_safe_ns=stop_safe_ns(roles),
+        stop_ns=stop_safe_ns(roles) + timing.STOP_NS,
         segment=segment,
         operator=OperatorPlan(
             period_ns=OPERATOR_PERIOD_NS,

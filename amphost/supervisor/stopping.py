@@ -46,14 +46,14 @@ class _Stop:
         self._at_once = at_once
 
     def run(self) -> None:
-        supervisor = self._supervisor
-        self._turn_until(lambda: _outputs_safe(supervisor), STEP_S)
+        supervisor, plan = self._supervisor, self._supervisor.plan.supervisor
+        deadline_s = time.monotonic() + plan.stop_ns / 1e9
+        self._turn_until(lambda: _outputs_safe(supervisor), plan.stop_safe_ns / 1e9 + STEP_S)
         for kind in ("control", "io"):
             self._end_kind(kind, STEP_S)
         for device in supervisor.devices.values():
             device.release()
-        observers_s = max(supervisor.plan.supervisor.stop_ns / 1e9 - 3 * STEP_S, STEP_S)
-        self._end_kind("telemetry", observers_s)
+        self._end_kind("telemetry", max(deadline_s - time.monotonic(), STEP_S))
         self._end_children(supervisor.devices.values(), DEVICE_S)
 
     def _end_kind(self, kind: str, within_s: float) -> None:

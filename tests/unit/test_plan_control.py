@@ -112,10 +112,12 @@ def test_heartbeats_are_watched_with_their_bounds(plan_of: Planning) -> None:
     assert [(one.role, one.role_id, one.bound_ns) for one in plan.supervisor.watches] == [
         ("io", 1, 50 * MS),
         ("control", 2, 50 * MS),
-        ("telemetry", 3, 1000 * MS),
+        ("telemetry", 3, 5000 * MS),
     ]
     assert plan.supervisor.watchdog_period_ns == 2 * MS
-    assert plan.supervisor.stop_ns == 2000 * MS
+    (safe,) = (one for one in plan.bounds if one.subject == "stop: outputs safe")
+    assert plan.supervisor.stop_safe_ns == safe.bound_ns > 20 * MS  # two periods and the ramp
+    assert plan.supervisor.stop_ns == safe.bound_ns + 2000 * MS
     assert {one.supervisor_ns for one in plan.roles[:2]} == {100 * MS}
 
 

@@ -17,7 +17,12 @@
 #include "clock.h"
 #include "process.h"
 
-#define APART_NS 150000 /* a reader that spins for 20 us first is asleep by then */
+#define ASLEEP_NS 150000 /* how long the reader sleeps, in both */
+#ifdef WAIT
+#define APART_NS (AMP_WAIT_SPIN_NS + ASLEEP_NS) /* it spins first */
+#else
+#define APART_NS ASLEEP_NS
+#endif
 #define ROLE 1
 #define FAR_NS INT64_C(1000000000)
 

@@ -3,9 +3,9 @@
     pair.py NAME oneway|stream|batch|backlog COUNT CORE CORE SIZE
 
 Rules. One-way latency is half of a round trip and holds half a reading of the clock; the stream is
-timed by the receiver, from the end of the warm-up to the last message; of a backlog only the
-calls that receive it are timed; where a thread brings it, after it has had time to. Both processes meet before
-either begins. One JSON object on stdout.
+timed by the receiver, from the end of the warm-up to the last message. Of a backlog only the calls
+that receive it are timed; where a thread brings it, after it has had time to. Both processes meet
+before either begins. One JSON object on stdout.
 """
 
 from __future__ import annotations

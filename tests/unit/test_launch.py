@@ -97,7 +97,7 @@ def test_the_handover_is_the_plan_and_the_facts_of_this_run(
 ) -> None:
     """A role gets its RolePlan and its mappings, never the spec."""
     interpreter = tmp_path / "python"
-    interpreter.write_text('#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\ncat <&"$1"\n')
+    interpreter.write_text('#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\ncat "/dev/fd/$1"\n')
     interpreter.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(interpreter))
     segments = Segments(plan, NONCE)

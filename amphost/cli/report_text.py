@@ -89,7 +89,7 @@ def _ends(report: dict[str, Any]) -> str:
     if recording is not None:
         lines.append(
             f"recording  {recording['path'] or DASH}: {recording['samples']} samples, "
-            f"{recording['lost']} lost"
+            f"{_lost(recording['lost'])} lost"
         )
     tracking = report["tracking"]
     if tracking is not None:
@@ -105,6 +105,10 @@ def _ends(report: dict[str, Any]) -> str:
             f"the device's clock (bound {report['safe_within_ms']:g} ms)"
         )
     return "\n".join(lines)
+
+
+def _lost(lost: int | None) -> str:
+    return "an unknown number" if lost is None else str(lost)
 
 
 def _fault(fault: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from bench.mailbox import machine, peers, play, profile, report
 from bench.mailbox.jobs import all_jobs
 
 ROOT = Path(__file__).parents[2]
+LIMIT_S = 150.0  # of the rounds, unless their number is given
 PAGE = ROOT / "bench" / "RESULTS.md"
 README = ROOT / "README.md"
 
@@ -30,7 +31,9 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one short round: to see it work")
     parser.add_argument("--write", action="store_true", help="keep it in bench/RESULTS.md, README")
     parser.add_argument("--render", action="store_true", help="render README from RESULTS.md only")
-    parser.add_argument("--rounds", type=int, help="rounds, 12 by default")
+    parser.add_argument(
+        "--rounds", type=int, help="rounds; without it as many as 150 s hold, at most 12"
+    )
     parser.add_argument("--cores", help="two or more cores, such as 2,3")
     parser.add_argument("--only", help="jobs whose key or label holds this word")
     parser.add_argument("--seed", type=int, default=time.time_ns() & 0xFFFF, help="of the order")
@@ -53,6 +56,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     course = play.Course(
         rounds=options.rounds or (1 if options.quick else 12),
         share=0.1 if options.quick else 1.0,
+        limit_s=float("inf") if options.rounds else LIMIT_S,
         cores=cores,
         seed=options.seed,
     )

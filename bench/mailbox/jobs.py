@@ -163,7 +163,7 @@ PYTHON_PEERS = (
     ("PerCall", "**amphost** through plain cffi, 40 B", "", 40, 10_000),
     ("Cloudtoid", "cloudtoid-interprocess", "cloudtoid-interprocess", 64, 10_000),
     ("Kickmsg", "kickmsg", "kickmsg", 64, 10_000),
-    ("Iceoryx2", "iceoryx2", "iceoryx2", 64, 10_000),
+    ("Iceoryx2", "iceoryx2", "iceoryx2", 64, 5_000),
     ("Zmq", "pyzmq PUSH/PULL, ipc", "pyzmq", 64, 1_000),
     ("Queue", "multiprocessing.Queue", "", 64, 1_000),
     ("Pipe", "multiprocessing.Pipe", "", 64, 1_000),
@@ -237,7 +237,8 @@ def _python_jobs() -> list[Job]:
                 jobs.append(_python(name, kib, peer, mode, "1 KiB", 1024, number // 2))
     for name, label, peer, _ in PYTHON_BATCHES:
         text = f"{label}: a backlog of 8 192"
-        jobs.append(_python(name, text, peer, BACKLOG, "64 B", 64, 40))
+        times = 40 if name in OURS_IN_PYTHON else 10
+        jobs.append(_python(name, text, peer, BACKLOG, "64 B", 64, times))
     for name, label, peer, count in (*PYTHON_BATCHES, *PYTHON_PARCELS):
         jobs.append(_python(name, label, peer, BATCH, "128 x 64 B", 64, count))
     return jobs

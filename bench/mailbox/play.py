@@ -26,6 +26,7 @@ LIBRARY = ROOT / "amphost" / "_native" / "libamphost_mailbox.a"
 PROGRAMS = PLACE / "c"
 FLAGS = ("-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wno-unused-function")
 LIMIT_S = 40
+ROUNDS_MIN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Course:
     """
 
     rounds: int
+    limit_s: float  # no further round begins when it would not end within this time
     share: float  # of each job's count
     cores: tuple[int, ...]
     seed: int
@@ -72,7 +74,7 @@ def _file(job: Job) -> str:
 
 def command_of(job: Job, course: Course) -> list[str]:
     """Return the command line that plays this job once."""
-    count = str(max(int(job.count * course.share), 40))
+    count = str(max(int(job.count * course.share), min(job.count, 40)))
     cores = [str(core) for core in course.cores]
     if job.group == PYTHON:
         mode, size = job.arguments
@@ -117,8 +119,12 @@ def play(
     left = list(jobs)
     failed: dict[str, str] = {}
     rounds = []
+    started = time.monotonic()
     for number in range(course.rounds):
         began = time.monotonic()
+        if number >= ROUNDS_MIN and (began - started) * (1 + 1 / number) > course.limit_s:
+            tell(f"the time is over after {number} rounds")
+            break
         order.shuffle(left)
         played = {}
         for job in list(left):

@@ -61,9 +61,11 @@ int fast_shape_open(struct fast_shape *shape, struct fast_region *region,
         fast_refuse("%U: %zd kinds for %u words", region->what, place->kinds_size, place->words);
         return -1;
     }
-    if (strspn(place->kinds, "dqQ?") != place->words) {
-        fast_refuse("%U: a kind is one of d, q, Q and ?", region->what);
-        return -1;
+    for (uint32_t i = 0; i < place->words; i++) { /* nobody says that a NUL ends them */
+        if (place->kinds[i] == '\0' || strchr("dqQ?", place->kinds[i]) == NULL) {
+            fast_refuse("%U: a kind is one of d, q, Q and ?", region->what);
+            return -1;
+        }
     }
     memcpy(shape->kinds, place->kinds, place->words);
     Py_INCREF((PyObject *)region);
@@ -77,6 +79,9 @@ void fast_shape_close(struct fast_shape *shape) {
 }
 
 struct amp_owner *fast_owner(const struct fast_region *region, Py_ssize_t page_size) {
+    if (fast_region_check(region, 0) != 0) { /* a collection may have closed it since */
+        return NULL;
+    }
     const size_t page = page_size < 0 ? SIZE_MAX : (size_t)page_size;
     if (page % AMP_CACHE_LINE != 0 || page > region->size || page == 0 ||
         region->size - page < AMP_OWNER_SIZE) {

@@ -137,6 +137,16 @@ def test_only_a_region_makes_them(own: Segment, name: str) -> None:
             copy.copy(one)
 
 
+@pytest.mark.parametrize("kinds", [b"dqQ", b"dqQ?d", b"dq\0?", b"dqQx", b""])
+def test_kinds_that_are_not_the_channels_are_refused(own: Segment, kinds: bytes) -> None:
+    """A word without a meaning has no object to stand for it."""
+    channel = own.plan.channel
+    assert channel is not None
+    region, place = own.mapping.region, (channel.offset, channel.words, channel.depth)
+    with pytest.raises(MailboxError, match="kind"):
+        region.reader(*place, kinds, False)
+
+
 class Closing:
     """A number that closes a segment while it is converted.
 

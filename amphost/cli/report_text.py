@@ -87,9 +87,10 @@ def _ends(report: dict[str, Any]) -> str:
     lines = []
     recording = report["recording"]
     if recording is not None:
+        why = f" ({recording['reason']})" if recording["reason"] else ""
         lines.append(
-            f"recording  {recording['path'] or DASH}: {recording['samples']} samples, "
-            f"{_lost(recording['lost'])} lost"
+            f"recording  {recording['path'] or DASH}: {_figure(recording['samples'], '{}')} "
+            f"samples, {_lost(recording['lost'])} lost{why}"
         )
     tracking = report["tracking"]
     if tracking is not None:

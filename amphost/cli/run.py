@@ -1,8 +1,9 @@
 """`amphost run FILE`: plan, start, watch, stop in order, report.
 
 Rules. The report goes to stdout, everything else to stderr. Exit 0 when the run ended as it
-should, 1 after a fault of the control path, or when a role did not go on to the end or tracking
-missed its bound, 130 after Ctrl-C; what kept a run from starting, or ended it, has its own code.
+should, 1 after a fault of the control path, or when a role did not go on to the end, tracking
+missed its bound or the disk did not take the recording, 130 after Ctrl-C; what kept a run from
+starting, or ended it, has its own code.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from amphost.cli.screen import Screen
 from amphost.cli.stopper import Stopper
 from amphost.errors import AmphostError, NoPermissionError
 from amphost.lifecycle import CONTROL_PATH, Mode, RoleState
+from amphost.telemetry.recording import LIMIT_REACHED
 
 if TYPE_CHECKING:
     from amphost.supervisor.supervisor import Supervisor
@@ -35,7 +37,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "": 1.0}
 
 def duration_s(text: str) -> float:
     """Read `10s`, `500ms`, `2m`, `1h` or plain seconds."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|min|m|h|)", text.strip())
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|min|m|h|)", text.strip())
     if found is None or float(found[1]) <= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 10s, 500ms, 2m or 1h")
     return float(found[1]) * _UNITS[found[2]]
@@ -197,6 +199,15 @@ def _print(report: dict[str, Any], failure: Failure | None, *, as_json: bool) ->
         print(f"amphost: {failure[1]}", file=sys.stderr)
 
 
+def _unrecorded(report: dict[str, Any]) -> bool:
+    """Return whether the disk did not take all of what was to be recorded."""
+    recording = report["recording"]
+    asked_for = ("", None, LIMIT_REACHED)
+    return (
+        recording is not None and bool(recording["lost"]) and recording["reason"] not in asked_for
+    )
+
+
 def exit_code(report: dict[str, Any], failure: Failure | None, *, interrupted: bool) -> int:
     """Return what a run ends with."""
     if failure is not None:
@@ -205,6 +216,6 @@ def exit_code(report: dict[str, Any], failure: Failure | None, *, interrupted: b
     missed = tracking is not None and not tracking["ok"] and report["armings"] > 0
     dead = any(role["state"] == RoleState.DEAD.name for role in report["roles"].values())
     failed = any(fault["kind"] in CONTROL_PATH for fault in report["faults"])
-    if report["mode"] == Mode.SAFE.name or failed or missed or dead:
+    if report["mode"] == Mode.SAFE.name or failed or missed or dead or _unrecorded(report):
         return 1
     return INTERRUPTED if interrupted else 0

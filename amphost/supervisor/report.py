@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from amphost.lifecycle import CONTROL_PATH
 from amphost.pump import DEVICE_MODES, SESSION_STATES
+from amphost.telemetry.recording import LIMIT_REACHED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,7 @@ NEAR_NS = 1_000_000_000
 def build(supervisor: Supervisor, started_ns: int) -> dict[str, Any]:
     """Return the report of a run that has stopped and not yet been closed."""
     plan = supervisor.plan
+    recording = _recording(supervisor)
     roles = {name: _role(supervisor, run) for name, run in supervisor.roles.items()}
     return {
         "system": plan.system,
@@ -43,7 +45,7 @@ def build(supervisor: Supervisor, started_ns: int) -> dict[str, Any]:
             for run in supervisor.roles.values()
             if run.plan.io is not None
         },
-        "recording": _recording(supervisor),
+        "recording": recording,
         "tracking": _tracking(supervisor),
         "supervisor": {
             "cores": supervisor.granted.get("cores"),
@@ -62,7 +64,7 @@ def build(supervisor: Supervisor, started_ns: int) -> dict[str, Any]:
             }
             for fault in supervisor.faults.events
         ],
-        "degraded": supervisor.degraded(),
+        "degraded": [*supervisor.degraded(), *_unrecorded(recording)],
     }
 
 
@@ -211,6 +213,13 @@ def _recording(supervisor: Supervisor) -> dict[str, Any] | None:
         "complete": bool(run.reports.get("complete")),
         "reason": run.reports.get("reason"),
     }
+
+
+def _unrecorded(recording: dict[str, Any] | None) -> list[str]:
+    if recording is None or not recording["lost"] or recording["reason"] == LIMIT_REACHED:
+        return []
+    why = f" ({recording['reason']})" if recording["reason"] else ""
+    return [f"recording: {recording['lost']} samples are missing from it{why}"]
 
 
 def _tracking(supervisor: Supervisor) -> dict[str, Any] | None:

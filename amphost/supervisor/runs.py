@@ -60,7 +60,8 @@ class RoleRun:
             self.granted = status["granted"]
             self.was_away = False
         elif event == "report":
-            self.reports.update(status)
+            reason = status.get("reason") or self.reports.get("reason")  # why it paused outlives it
+            self.reports.update(status, reason=reason)
         elif event == "ended":
             self.error = ENDS.get(status["end"], "")
             self.away = status["end"] == "port_lost"

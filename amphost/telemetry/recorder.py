@@ -26,13 +26,12 @@ from mcap.writer import LIBRARY_IDENTIFIER, CompressionType, Writer
 from amphost.telemetry import recording as sizes
 from amphost.telemetry.block_file import BlockFile, Store
 from amphost.telemetry.cdr import message_types
-from amphost.telemetry.recording import Recording
+from amphost.telemetry.recording import LIMIT_REACHED, Recording
 
 RETRY_NS = 1_000_000_000
 CHUNK_ROOM_BYTES = 256 * 1024  # messages of one chunk, their index lines included
 WRITER_CHUNK_BYTES = 1 << 40  # chunks end here, never within the writer
 SEQUENCE_MASK = 0xFFFFFFFF
-LIMIT_REACHED = "max_mb reached"
 
 
 class State(Enum):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NS_PER_S = 1_000_000_000
 METADATA_NAME = "amphost"
+LIMIT_REACHED = "max_mb reached"
+"""Why a recording ended that reached the size its spec allows."""
 LIBRARY = "amphost "  # how the header of our own files starts
 FILE_PATTERN = r"[a-z][a-z0-9_]*_\d{8}_\d{6}(_\d+)?\.mcap$"
 LOG_TIME_MAX_NS = (1 << 63) - 2  # the latest that readers with signed times take

@@ -1,0 +1,167 @@
+"""The report as people read it: every figure in its place, a dash for what was not measured."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from amphost.cli.report_text import DASH, render, table
+
+SUMMARY = {"n": 10, "p50": 1.25, "p99": 2.5, "p999": 3.75, "max": 5.0}
+ROLE: dict[str, Any] = {
+    "kind": "control",
+    "pid": 4711,
+    "state": "ENDED",
+    "restarts": 0,
+    "core_asked": [1],
+    "core_got": [1],
+    "policy": "fifo",
+    "priority": 80,
+    "memory_locked": True,
+    "ticks": 990,
+    "expected_ticks": 1000,
+    "skipped_ticks": 10,
+    "overruns": 3,
+    "deadline_misses": 4,
+    "wakeup_latency_us": SUMMARY,
+    "execution_us": SUMMARY,
+    "cpu_percent": 12.34,
+    "pss_mb": 5.67,
+    "uss_mb": 4.56,
+}
+REPORT: dict[str, Any] = {
+    "system": "motor",
+    "board": "loopback",
+    "mode": "DISARMED",
+    "armings": 1,
+    "startup_ms": 321.4,
+    "time_to_safe_ms": None,
+    "safe_within_ms": 200.0,
+    "roles": {"control": ROLE},
+    "link": {
+        "mcu": {
+            "frames_in": 11,
+            "frames_out": 12,
+            "bad_frames": 13,
+            "sequence_gaps": 14,
+            "session": "up",
+            "sense_to_actuate_us": SUMMARY,
+        }
+    },
+    "recording": {"path": "/runs/a.mcap", "samples": 77, "lost": 0, "reason": ""},
+    "tracking": {"n": 9, "rms": 0.0123, "max": 0.5, "bound": 0.15, "unit": "rad", "ok": True},
+    "faults": [],
+    "degraded": [],
+}
+
+
+def text(**changes: Any) -> str:
+    """Render the standard report with some keys changed."""
+    return render(copy.deepcopy(REPORT) | changes)
+
+
+def role(**changes: Any) -> str:
+    """Render it with one role, some of its keys changed; return its line."""
+    lines = text(roles={"control": ROLE | changes}).splitlines()
+    return next(line for line in lines if line.startswith("control"))
+
+
+def test_every_figure_stands_in_the_text() -> None:
+    """A figure that is measured and not shown might as well be missing."""
+    shown = text()
+    for figure in (
+        "motor on loopback: ended DISARMED, armed 1 time(s), first armed period 321 ms",
+        "990 of 1000",
+        "1.2 / 2.5 / 3.8 / 5.0",
+        "fifo 80",
+        "12.3",
+        "4.6",
+        "5.7",
+        "/runs/a.mcap: 77 samples, 0 lost",
+        "rms 0.0123 (bound 0.15 rad), max 0.5000, n 9: ok",
+    ):
+        assert figure in shown, figure
+    link = next(line for line in shown.splitlines() if line.startswith("mcu"))
+    assert link.split()[:6] == ["mcu", "11", "12", "13", "14", "up"]
+    assert "faults:" not in shown
+    assert "degraded:" not in shown
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        {key: None}
+        for key in (
+            "core_got",
+            "policy",
+            "wakeup_latency_us",
+            "execution_us",
+            "cpu_percent",
+            "uss_mb",
+            "pss_mb",
+        )
+    ],
+)
+def test_what_was_not_measured_is_a_dash(missing: dict[str, None]) -> None:
+    """Never 0, which would look like a perfect figure."""
+    assert DASH in role(**missing).split()
+    assert "None" not in role(**missing)
+
+
+def test_a_role_that_never_ran_has_a_line() -> None:
+    """The report is printed in every case, also when the start failed half-way."""
+    counted = ("pid", "ticks", "skipped_ticks", "overruns", "deadline_misses")
+    nothing = dict.fromkeys(ROLE) | {"core_asked": [1]} | dict.fromkeys(counted, 0)
+    shown = text(
+        roles={"control": nothing},
+        startup_ms=None,
+        link={},
+        recording={"path": None, "samples": None, "lost": None, "reason": None},
+        tracking={"n": 0, "rms": None, "max": None, "bound": 0.15, "ok": False},
+    )
+    assert "None" not in shown
+    assert "first armed period - after" in shown
+    assert "recording  -: - samples, an unknown number lost" in shown
+    assert "NOT within its bound" in shown
+
+
+def test_a_core_that_was_not_granted_shows_what_was_asked() -> None:
+    """A control role on every core is not what the plan promised."""
+    assert "0,1 (asked 1)" in role(core_got=[0, 1])
+    assert "asked" not in role(core_got=[0, 1], core_asked=[])
+
+
+def test_why_a_recording_is_not_whole_stands_beside_it() -> None:
+    """Lost samples without a reason send people to the wrong place."""
+    full = {"path": "/a", "samples": 5, "lost": 6, "reason": "ENOSPC: No space left on device"}
+    assert "5 samples, 6 lost (ENOSPC: No space left on device)" in text(recording=full)
+
+
+def test_faults_and_lacks_are_listed_each_on_a_line() -> None:
+    """They are the first thing to read after a bad run."""
+    fault = {"after_ms": 12.4, "fault": "overrun", "role": "control", "text": "too many periods"}
+    shown = text(faults=[fault, fault], degraded=["watchdog: x", "control: y"])
+    assert shown.count("  12 ms  control: overrun: too many periods") == 2
+    assert shown.endswith("degraded:\n  watchdog: x\n  control: y")
+
+
+def test_a_stop_by_a_fault_shows_its_time_and_its_bound() -> None:
+    """The promise of the product, and what became of it."""
+    shown = text(time_to_safe_ms=31.23)
+    assert "31.2 ms after the last applied actuation" in shown
+    assert "(bound 200 ms)" in shown
+
+
+def test_nothing_recorded_and_nothing_tracked_take_no_line() -> None:
+    """A spec that asks for neither gets a shorter report."""
+    shown = text(recording=None, tracking=None)
+    assert "recording" not in shown
+    assert "tracking" not in shown
+
+
+def test_columns_are_as_wide_as_their_widest_entry() -> None:
+    """So that a terminal shows a table."""
+    lines = table(("a", "bb"), [("longer", "1"), ("x", "22")]).splitlines()
+    assert lines == ["a       bb", "longer  1", "x       22"]

@@ -46,6 +46,17 @@ def _steal(before: int) -> str:
     return f"{taken / os.sysconf('SC_CLK_TCK'):.2f} s in this run"
 
 
+def _may_fifo() -> bool:
+    child = os.fork()
+    if child == 0:
+        try:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(5))
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 def _commit() -> str:
     def git(*words: str) -> str:
         done = subprocess.run(
@@ -70,6 +81,7 @@ def describe(
         "virtual": "yes" if _is_virtual() else "no sign of it",
         "steal": _steal(steal_before),
         "cores used": " and ".join(map(str, cores)),
+        "policy": "C to C " + ("fifo 5" if _may_fifo() else "other") + ", the rest other",
         "isolated": _text("/sys/devices/system/cpu/isolated") or "none",
         "governor": governor or "not shown",
         "load before": f"{load:.1f}",

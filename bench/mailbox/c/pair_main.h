@@ -183,6 +183,7 @@ static void print(const struct readings *readings, bool stream) {
 static void second(struct line_up *up, bool stream) {
     static struct end there, back;
     begin_child(up->cores[1]);
+    take_priority();
     end_open(&there, up->there, false);
     end_open(&back, up->back, true);
     meet(up->meeting);
@@ -196,6 +197,7 @@ static void second(struct line_up *up, bool stream) {
 static void first(struct line_up *up, bool stream) {
     static struct end there, back;
     take_core(up->cores[0]);
+    take_priority();
     end_open(&there, up->there, true);
     end_open(&back, up->back, false);
     meet(up->meeting);

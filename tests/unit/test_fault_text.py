@@ -30,7 +30,7 @@ def test_every_fault_of_every_role_has_words(
     assert "{" not in text
 
 
-@pytest.mark.parametrize("fault", [63, 63, 255, 1 << 40])
+@pytest.mark.parametrize("fault", [63, 255, 1 << 40])
 def test_a_number_that_is_no_fault_has_words_too(roles: dict[str, RolePlan], fault: int) -> None:
     """A role that ran wild may have written anything there."""
     assert str(fault) in describe(fault, 0, roles["control"])

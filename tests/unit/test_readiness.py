@@ -19,9 +19,7 @@ class Bench(RoleBench):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan, "control")
-        self.runs = {
-            role.name: RoleRun(plan=role, state=RoleState.RUNNING) for role in plan.roles
-        }
+        self.runs = {role.name: RoleRun(plan=role, state=RoleState.RUNNING) for role in plan.roles}
         self.io = self.writer("io")
 
     def not_ready(self) -> list[str]:

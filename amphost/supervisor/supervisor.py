@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from amphost.errors import AmphostError, NoPermissionError
@@ -38,7 +38,7 @@ from amphost.supervisor.watch import Watch
 from amphost.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from amphost.plan.model import Plan
     from amphost.supervisor.launch import Attachment
@@ -47,6 +47,15 @@ if TYPE_CHECKING:
 TURN_S = 0.01
 START_NS = 5_000_000_000
 VERBS = ("arm", "disarm", "acknowledge", "stop", "state")
+
+
+@contextmanager
+def _in_words(what: str) -> Iterator[None]:
+    """Say what Linux refused: a start that fails for want of something is no error of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise AmphostError(f"the run could not be {what}: {error}") from error
 
 
 class Supervisor:
@@ -77,7 +86,7 @@ class Supervisor:
         self.stopping = False
         self._was_ready = False
         self._origin_ns = time.monotonic_ns()
-        with ExitStack() as opened:
+        with _in_words("set up"), ExitStack() as opened:
             self.segments = Segments(plan, int.from_bytes(os.urandom(7), "little"))
             opened.callback(self.segments.close)
             self._own = self.segments.mapped["supervisor"]
@@ -101,6 +110,10 @@ class Supervisor:
 
     def start(self) -> None:
         """Settle this process, start the watchdog, every device and every role."""
+        with _in_words("started"):
+            self._start()
+
+    def _start(self) -> None:
         supervisor = self.plan.supervisor
         cores = pin(supervisor.cores)
         policy, priority = schedule(supervisor.policy, supervisor.priority, 0)

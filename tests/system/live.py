@@ -13,11 +13,46 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.proc import descriptors
+
 DEADLINE_S = 20.0
+PATIENT = """\
+name: motor
+board: loopback
+safety: {safe_within_ms: 20000, arm: on_start}
+operator:
+  target: {unit: rad, range: [-6.3, 6.3], initial: 1.0}
+roles:
+  io:
+    kind: io
+    device: mcu
+    core: 0
+    priority: 70
+    reads: {voltage: control.voltage}
+  control:
+    kind: control
+    core: 1
+    priority: 80
+    rate_hz: 50
+    blackout_ms: 5000
+    reads:
+      position: {from: io.position, max_age_ms: 3000, stale: hold, trip_after_ms: 3000}
+      target: operator.target
+    law:
+      error: {subtract: [target, position]}
+      voltage: {gain: error, by: 0.5}
+    writes:
+      voltage: {unit: V, range: [-12, 12], safe: 0.0}
+  telemetry:
+    kind: telemetry
+    core: 0
+    record: {to: runs/, max_mb: 8}
+"""
+"""A system whose bounds a busy test machine keeps: for tests of what follows, not of how soon."""
 
 
 def wait_for(condition: Callable[[], Any], what: str, within_s: float = DEADLINE_S) -> Any:
@@ -32,12 +67,12 @@ def wait_for(condition: Callable[[], Any], what: str, within_s: float = DEADLINE
 
 
 class LiveRun:
-    """One `amphost run` with a runtime directory of its own."""
+    """One `amphost run` with a runtime directory of its own; `prefix` stands before the command."""
 
-    def __init__(self, spec: Path, base: Path, *arguments: str) -> None:
+    def __init__(self, spec: Path, base: Path, *arguments: str, prefix: Sequence[str] = ()) -> None:
         self.base = base
         self.begun_ns = time.monotonic_ns()
-        command = [sys.executable, "-m", "amphost", "run", str(spec), "--json"]
+        command = [*prefix, sys.executable, "-m", "amphost", "run", str(spec), "--json"]
         command += ["--runtime-dir", str(base), *arguments]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=base
@@ -58,6 +93,22 @@ class LiveRun:
         """Wait until the device itself says that it follows actuations."""
         self.event("first_actuation")
         return self.in_mode("ARMED")
+
+    def role(self, name: str, state: str, epoch: int) -> dict[str, Any]:
+        """Wait until a role is in a state, in its so-manieth process."""
+
+        def there() -> dict[str, Any] | None:
+            role = self.state().get("roles", {}).get(name, {})
+            return role if (role.get("state"), role.get("epoch")) == (state, epoch) else None
+
+        role: dict[str, Any] = wait_for(there, f"{name} is {state} in epoch {epoch}")
+        return role
+
+    def ask(self, *words: str) -> tuple[int, str, str]:
+        """Ask the running system as a person does; return exit code, stdout and stderr."""
+        command = [sys.executable, "-m", "amphost", *words, "--runtime-dir", str(self.base)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout.strip(), done.stderr.strip()
 
     def _in_mode(self, mode: str) -> dict[str, Any]:
         state = self.state()
@@ -104,6 +155,17 @@ class LiveRun:
         """Wait for the end; return exit code, report and what went to stderr."""
         out, err = self.process.communicate(timeout=within_s)
         return self.process.returncode, json.loads(out) if out.strip() else {}, err
+
+    def strays(self) -> list[int]:
+        """Return the processes, whoever's child, that hold a file of this run open."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and int(entry.name) != os.getpid():
+                    held = descriptors(entry.name).values()
+                    if any(path.startswith(f"{self.base}/") for path in held):
+                        found.append(int(entry.name))
+        return found
 
     def gone(self) -> bool:
         """Return whether no process of this run is left, not even a zombie."""

@@ -53,6 +53,7 @@ def build(supervisor: Supervisor, started_ns: int) -> dict[str, Any]:
             "priority": supervisor.granted.get("priority"),
             "watchdog_priority": supervisor.watchdog_priority,
             "watchdog_wakeup_latency_us": _own(supervisor).summary_us("wakeup"),
+            "watchdog_put_off": supervisor.watchdog.put_off(),
         },
         "faults": [
             {

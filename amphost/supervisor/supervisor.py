@@ -98,12 +98,12 @@ class Supervisor:
             self._socket = ControlSocket(runtime.path / "control.sock", self._answer)
             opened.callback(self._socket.close)
             opened.callback(self._end_processes)
-            self._watchdog = Watchdog(plan.supervisor, self.segments.mapped)
-            opened.callback(self._watchdog.stop)
+            self.watchdog = Watchdog(plan.supervisor, self.segments.mapped)
+            opened.callback(self.watchdog.stop)
             self._opened = opened.pop_all()
         self.table = RoleTable(plan.system, system, runtime, self.roles, self.devices)
-        self.modes = Modes(system, self._watchdog, self._mode_changed)
-        self.watch = Watch(self._watchdog, self.segments.mapped, self.modes, self.faults)
+        self.modes = Modes(system, self.watchdog, self._mode_changed)
+        self.watch = Watch(self.watchdog, self.segments.mapped, self.modes, self.faults)
         self.restarts = Restarts(self.modes, self.faults, say)
 
     # Starting
@@ -126,7 +126,7 @@ class Supervisor:
         for run in self.roles.values():
             self._start_role(run)
         core = supervisor.cores[0] if supervisor.cores else -1
-        self.watchdog_priority = self._watchdog.start(core, supervisor.watchdog_priority)
+        self.watchdog_priority = self.watchdog.start(core, supervisor.watchdog_priority)
         self.granted = granted
         self._say_degraded(
             readiness.degraded_supervisor(supervisor, granted, self.watchdog_priority)

@@ -37,7 +37,7 @@ class Ratio:
 
 
 C_QUEUES = ("c.spsc", "c.boost", "c.ck")
-C_PEERS = (*C_QUEUES, "c.seqlock")
+C_SHALLOW = ("c64.spsc", "c64.boost", "c64.ck")
 PYTHON_SINGLE = tuple(
     f"py.{name}"
     for name in (
@@ -96,6 +96,16 @@ def _higher(
 RATIOS = (
     _lower("c_oneway_vs_cacheline", "C one way / raw cache line", "c.ours", ["c.line"], 1.1),
     _lower("c_oneway_vs_best_peer", "C one way / best C or C++ queue", "c.ours", C_QUEUES, 0.75),
+    _lower(
+        "c_shallow_vs_cacheline",
+        "C one way, 64 places / raw cache line",
+        "c64.ours",
+        ["c.line"],
+        None,
+    ),
+    _lower(
+        "c_shallow_vs_best_peer", "C one way, 64 places / best with 64", "c64.ours", C_SHALLOW, None
+    ),
     _lower("c_oneway_vs_seqlock", "C one way / plain seqlock", "c.ours", ["c.seqlock"], None),
     _lower("c_queue_oneway_vs_best_peer", "C queue one way / best", "c.queue", C_QUEUES, None),
     _higher("c_stream_vs_best_peer", "C stream / best C or C++ queue", ["c.ours"], C_QUEUES, 1.2),

@@ -4,8 +4,8 @@ Rules. Pure: values and the commands that they stand for; nothing is run here. E
 group has the same counts, so that nobody is measured longer than another of its kind. The payload
 of ours is 40 bytes where that of others is 64: with its 24 bytes of number, time and mark it fills
 the same one cache line. The row `64 B` of ours carries as much as the others do, in two lines.
-Every ring has 64 places where one message is on its way at a time, and 1024 where they stream; the
-row `deep` shows what 1024 places, more than the first cache holds, cost a single message of ours.
+Every ring has 1024 places, as many as a queue has in earnest; the rows `64 places` show one that
+the first cache holds.
 """
 
 from __future__ import annotations
@@ -76,9 +76,6 @@ LINE = (
     ),
     _ours("c.ours", "**amphost channel, cursor**, 40 B", 0, words=5),
     _ours("c.ours64", "**amphost channel, cursor**, 64 B, two lines", 0, words=8),
-    _ours(
-        "c.deep", "**amphost channel, cursor**, 40 B, deep", 0, words=5, streams=False, depth=1024
-    ),
     _ours("c.latest", "**amphost cell, newest value**, 40 B", 1, words=5, streams=False, depth=4),
     _ours("c.queue", "**amphost queue**, 40 B", 2, words=5),
     Candidate(key="c.spsc", label="textbook SPSC ring, cached indices", source="spsc.c"),
@@ -101,7 +98,19 @@ KIB = tuple(
         peer=one.peer,
     )
     for one in LINE
-    if one.key not in ("c.line", "c.ours64", "c.deep", "c.latest")
+    if one.key not in ("c.line", "c.ours64", "c.latest")
+)
+SHALLOW = tuple(
+    Candidate(
+        key=one.key.replace("c.", "c64."),
+        label=f"{one.label}, 64 places",
+        source=one.source,
+        defines=(*one.defines, "DEPTH=64"),
+        streams=False,
+        peer=one.peer,
+    )
+    for one in LINE
+    if one.key in ("c.ours", "c.queue", "c.spsc", "c.boost", "c.ck")
 )
 BATCHES = tuple(
     Candidate(
@@ -211,7 +220,7 @@ def _c_jobs(candidate: Candidate, payload: str, count: int, streamed: int) -> li
                 payload=payload,
                 program=f"{candidate.key.replace('.', '_')}_{mode}",
                 source=candidate.source,
-                defines=_with_depth(candidate.defines, mode),
+                defines=_with_depth(candidate.defines),
                 arguments=(mode,),
                 count=number,
                 peer=candidate.peer,
@@ -221,10 +230,10 @@ def _c_jobs(candidate: Candidate, payload: str, count: int, streamed: int) -> li
     return jobs
 
 
-def _with_depth(defines: tuple[str, ...], mode: str) -> tuple[str, ...]:
+def _with_depth(defines: tuple[str, ...]) -> tuple[str, ...]:
     if any(one.startswith("DEPTH=") for one in defines):
         return defines
-    return (*defines, f"DEPTH={64 if mode == ONEWAY else 1024}")
+    return (*defines, "DEPTH=1024")
 
 
 def _python_jobs() -> list[Job]:
@@ -297,6 +306,8 @@ def all_jobs() -> list[Job]:
     jobs: list[Job] = []
     for one in LINE:
         jobs += _c_jobs(one, "64 B", 20_000, 400_000)
+    for one in SHALLOW:
+        jobs += _c_jobs(one, "64 B", 20_000, 0)
     for one in BATCHES:
         jobs += _c_jobs(one, "64 B", 0, 2_560_000 // int(one.defines[0].split("=")[1]))
     for one in KIB:

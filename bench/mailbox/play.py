@@ -1,7 +1,8 @@
 """Build the C programs and play all jobs, in rounds of a shuffled order.
 
-Rules. Everything that is compared stands in one run: a round plays each job, in an order that a
-seed gives. A job that fails is left out from then on and named with its reason; it ends no other.
+Rules. Everything that is compared stands in one run: a round plays each job, in blocks of those
+that are compared, in an order that a seed gives. A job that fails is left out from then on and
+named with its reason; it ends no other.
 """
 
 from __future__ import annotations
@@ -119,6 +120,16 @@ def _middle(taken: list[dict[str, float]]) -> dict[str, float]:
     return {name: statistics.median(one[name] for one in taken) for name in taken[0]}
 
 
+def shuffled(jobs: Sequence[Job], order: random.Random) -> list[Job]:
+    """Return what one round plays: what is compared stands close together, in blocks."""
+    blocks: dict[tuple[str, str, bool], list[Job]] = {}
+    for job in jobs:
+        blocks.setdefault((job.group, job.mode, job.payload == "1 KiB"), []).append(job)
+    units = [block for block in blocks.values() for _ in range(PLAYS[block[0].group])]
+    order.shuffle(units)
+    return [job for block in units for job in order.sample(block, len(block))]
+
+
 def play(
     jobs: Sequence[Job], course: Course, tell: Callable[[str], None]
 ) -> tuple[list[dict[tuple[str, str], dict[str, float]]], dict[str, str]]:
@@ -133,8 +144,7 @@ def play(
         if number >= ROUNDS_MIN and (began - started) * (1 + 1 / number) > course.limit_s:
             tell(f"the time is over after {number} rounds")
             break
-        plays = [job for job in left for _ in range(PLAYS[job.group])]
-        order.shuffle(plays)
+        plays = shuffled(left, order)
         taken: dict[tuple[str, str], list[dict[str, float]]] = {}
         for job in plays:
             if job not in left:

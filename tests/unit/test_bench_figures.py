@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import random
+
 import pytest
 
 from bench.mailbox.figures import RATIOS, Ratio, Round, Spread, ratio, reached, spreads
 from bench.mailbox.jobs import all_jobs
+from bench.mailbox.play import shuffled
 
 BY_NAME = {one.name: one for one in RATIOS}
 
@@ -75,6 +79,16 @@ def test_every_side_of_every_ratio_is_measured(wanted: Ratio) -> None:
     """A key that no job has would leave a peer out in silence."""
     measured = {(job.key, job.mode) for job in all_jobs()}
     assert {(key, wanted.mode) for key in (*wanted.ours, *wanted.others)} <= measured
+
+
+def test_round_plays_every_job_next_to_its_peers() -> None:
+    """A machine that changes within a round must change for both sides of a ratio."""
+    jobs = all_jobs()
+    played = shuffled(jobs, random.Random(1))
+    assert set(played) == set(jobs)
+    blocks = [key for key, _ in itertools.groupby(played, lambda job: (job.group, job.mode))]
+    assert len(blocks) <= 3 * 2 * len({(job.group, job.mode) for job in jobs})
+    assert played != shuffled(jobs, random.Random(2))
 
 
 def test_no_two_jobs_write_one_reading() -> None:

@@ -15,6 +15,7 @@ import json
 import os
 import socket
 import struct
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ CLIENTS_MAX = 8
 ANSWERS_A_TURN = 8
 SOCKET_MODE = 0o660
 ASK_S = 5.0
+RETRY_S = 0.02
 HUNG_UP = "the system hung up"
 
 
@@ -68,25 +70,29 @@ class ControlSocket:
 
     def poll(self) -> None:
         """Take what has come and answer it."""
-        self._accept()
+        for _ in range(CLIENTS_MAX):
+            if not self._accept():
+                break
         for client in list(self._clients):
             self._serve(client)
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Take one connection; return whether there was one."""
         try:
             connection, _ = self._server.accept()
         except OSError:
-            return  # nobody, or no descriptor left for them
+            return False  # nobody, or no descriptor left for them
         connection.setblocking(False)
         if not _may_operate(connection):
             self.refused += 1
             refusal = NoPermissionError("refused: the system is another user's")
             _send(connection, _no(refusal))
             connection.close()
-            return
+            return True
         if len(self._clients) >= CLIENTS_MAX:
             self._refuse(self._clients[0])
         self._clients.append(_Client(connection))
+        return True
 
     def _serve(self, client: _Client) -> None:
         if b"\n" not in client.unread:
@@ -150,7 +156,7 @@ def ask(path: Path, verb: str, within_s: float = ASK_S) -> dict[str, Any]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(within_s)
         try:
-            client.connect(str(path))
+            _connect(client, path, within_s)
             client.sendall(json.dumps({"verb": verb}).encode() + b"\n")
             with client.makefile("rb") as stream:
                 line = stream.readline(LINE_MAX)
@@ -163,6 +169,20 @@ def ask(path: Path, verb: str, within_s: float = ASK_S) -> dict[str, Any]:
         kind = NoPermissionError if reply.get("exit") == NoPermissionError.exit_code else None
         raise (kind or AmphostError)(str(reply.get("error")))
     return reply
+
+
+def _connect(client: socket.socket, path: Path, within_s: float) -> None:
+    """Connect; a system with too many at its door is tried again until the time is over."""
+    end_s = time.monotonic() + within_s
+    while True:
+        try:
+            client.connect(str(path))
+        except BlockingIOError:
+            if time.monotonic() > end_s:
+                raise
+            time.sleep(RETRY_S)
+        else:
+            return
 
 
 def _unanswered(path: Path, error: OSError, within_s: float) -> AmphostError:

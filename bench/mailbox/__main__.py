@@ -67,7 +67,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     absent |= {f"{j.label} ({j.payload})": broken[j.program] for j in jobs if j.program in broken}
     able = [j for j in jobs if j.peer not in here.absent and j.program not in broken]
     load, steal = os.getloadavg()[0], machine.steal_ticks()
-    rounds, failed = play.play(able, course, play.say)
+    try:
+        rounds, failed = play.play(able, course, play.say)
+    finally:
+        play.clear_away()
     line = machine.describe(
         cores=cores[:2],
         command=shlex.join(["./dev", "bench", "mailbox", *sys.argv[1:]]),

@@ -134,3 +134,6 @@ class Parcel:
     def receiver(self) -> Count:
         receive = self.inner.receiver()
         return lambda: 0 if receive() is None else BATCH
+
+    def close(self) -> None:
+        self.inner.close()

@@ -177,6 +177,12 @@ def measure(
     return {"per_second": catcher(there, receive, count, progress)}
 
 
+def close(ends: tuple[Any, Any]) -> None:
+    """Let go of what has a name in the system."""
+    for end in ends:
+        getattr(end, "close", int)()
+
+
 def main() -> None:
     """Fork, measure, print."""
     name, mode = sys.argv[1:3]
@@ -205,12 +211,14 @@ def main() -> None:
     if not first:
         os.write(pipes[2][1], json.dumps(found).encode())
         os.read(pipes[1][0], 1)  # what it sent last may still be on its way out of this process
+        close(ends)
         os._exit(0)
     told = os.read(pipes[2][0], 4096)
     print(json.dumps(found) if mode == "oneway" else told.decode(), flush=True)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.write(pipes[1][1], b"!")
     _, status = os.waitpid(child, 0)
+    close(ends)
     os._exit(1 if status else 0)
 
 

@@ -25,7 +25,10 @@ Receive = Callable[[], object]
 
 
 class Transport:
-    """What every candidate has: a payload of `size` bytes and a name that is nobody else's."""
+    """What every candidate has: a payload of `size` bytes and a name that is nobody else's.
+
+    The name holds the process that plays the rounds, which clears away what is left of it.
+    """
 
     refuses = False
     paced = False
@@ -34,12 +37,17 @@ class Transport:
         self.size = size
         self.depth = PARCEL_DEPTH if size >= PARCEL else DEPTH
         self.payload: Any = bytes(size)
-        self.name = f"amphost-bench-{uuid.uuid4().hex[:12]}"
+        self.name = f"amphost-bench-{os.getppid()}-{uuid.uuid4().hex[:12]}"
         self.kept: list[object] = []
         self.prepare()
 
     def prepare(self) -> None:
         """Make what both processes inherit."""
+
+    def close(self) -> None:
+        """Let go, last made first, of what this process opened."""
+        while self.kept:
+            self.kept.pop()
 
 
 class Iceoryx2(Transport):

@@ -14,6 +14,11 @@ from typing import Any
 from bench.mailbox.play import PROGRAMS, Course
 
 COUNT = 100_000
+# figure -> the same in rings that the first cache holds
+SHALLOW = {
+    "c_oneway_vs_cacheline": "c_shallow_vs_cacheline",
+    "c_oneway_vs_best_peer": "c_shallow_vs_best_peer",
+}
 EVENTS = "instructions,cache-misses,L1-dcache-load-misses"
 # figure -> program of ours, of the one it is held against
 PROGRAMS_OF = {
@@ -60,6 +65,17 @@ def _tools() -> list[tuple[str, Any]]:
     return [(name, count) for name, program, count in tools if shutil.which(program)]
 
 
+def _shallow(found: dict[str, Any], name: str) -> str:
+    """Say what is left of it where no slot has left the first cache."""
+    one = found["ratios"].get(SHALLOW.get(name, ""))
+    if one is None or one["median"] is None:
+        return ""
+    return (
+        f" In rings of 64 places, which the first cache holds, it is {one['median']:.3g} "
+        f"({one['low']:.3g} to {one['high']:.3g}); what 1024 places add is the way to the second."
+    )
+
+
 def hints(found: dict[str, Any], course: Course) -> list[str]:
     """Return one line for each figure out of reach."""
     lines = []
@@ -78,5 +94,6 @@ def hints(found: dict[str, Any], course: Course) -> list[str]:
                 pairs = "; ".join(f"{p} {s}" for p, s in zip(programs, said, strict=True))
                 counted = f"a message, by {tool}: {pairs}."
                 break
-        lines.append(text + (counted or "this machine gives no counters (perf, callgrind)."))
+        text += counted or "this machine gives no counters (perf, callgrind)."
+        lines.append(text + _shallow(found, name))
     return lines

@@ -19,7 +19,7 @@ import pytest
 from amphost.errors import AmphostError, NoPermissionError
 from amphost.supervisor.control_socket import CLIENTS_MAX, LINE_MAX, ControlSocket, ask
 from tests.proc import descriptors, room_for
-from tests.rights import own_folder, without_rights
+from tests.rights import without_rights
 from tests.system.live import wait_for
 
 POLL_S = 1.0
@@ -265,7 +265,6 @@ def test_another_user_is_refused_by_its_credentials(bench: Bench) -> None:
     """The file's mode may be changed by hand; what Linux says of the peer may not."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
-    own_folder(bench.path.parent, "reachable")
     bench.path.parent.chmod(0o755)
     bench.path.chmod(0o666)
     code = (
@@ -423,7 +422,6 @@ def test_asking_without_the_right_is_77(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
     bench = Bench(tmp_path)
-    own_folder(tmp_path, "reachable")
     code = (
         "import sys; from pathlib import Path\n"
         "from amphost.supervisor.control_socket import ask\n"

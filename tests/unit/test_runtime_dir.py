@@ -17,7 +17,7 @@ import pytest
 from amphost.errors import AmphostError, NoPermissionError
 from amphost.supervisor.runtime_dir import RuntimeDir
 from tests.proc import descriptors
-from tests.rights import NOBODY, own_folder, without_rights
+from tests.rights import NOBODY, without_rights
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's files")
 Making = Callable[[], RuntimeDir]
@@ -233,7 +233,6 @@ def test_a_base_that_may_not_be_written_is_refused_in_words(tmp_path: Path) -> N
         "try: RuntimeDir(Path(sys.argv[1]), 'motor')\n"
         "except NoPermissionError as error: print(error)"
     )
-    own_folder(tmp_path, "reachable")
     command = [*without_rights(), sys.executable, "-c", code, str(tmp_path / "amphost")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert f"{tmp_path / 'amphost'}: " in done.stdout

@@ -15,7 +15,7 @@ import pytest
 from amphost.errors import AmphostError, HardwareMissingError, LocalLinkError, NoPermissionError
 from amphost.link.serial_port import open_port
 from tests.proc import descriptors
-from tests.rights import own_folder, without_rights
+from tests.rights import without_rights
 
 BAUD = 1_000_000
 
@@ -123,12 +123,11 @@ def refused_as_ordinary_user(port: str) -> str:
 
 
 def test_a_port_that_may_not_be_opened_is_a_matter_of_rights(
-    pty: tuple[int, str], tmp_path: Path
+    pty: tuple[int, str],
 ) -> None:
     """Exit 77, and which group to join."""
     if os.geteuid() != 0:
         pytest.skip("the other user is made by root")
-    own_folder(tmp_path, "reachable")
     Path(pty[1]).chmod(0o600)
     text = refused_as_ordinary_user(pty[1])
     assert text.startswith("NoPermissionError")

@@ -2,7 +2,8 @@
 
 Rules. The native watchdog thread judges the control path and has latched the e-stop word before
 anything here runs; here its verdict becomes a mode and a kill. An observer is judged here alone, by
-its own bound: it is killed and restarted, and the mode does not change.
+its own bound: it is killed and restarted, and the mode does not change. Whoever does not get ready
+is killed as well.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from amphost.watchdog import Watchdog
 
 NS_PER_MS = 1e6
+NS_PER_S = 1_000_000_000
+START_NS = 5 * NS_PER_S
+"""From a role's exec to its word that it is ready."""
 
 
 class Watch:
@@ -49,13 +53,15 @@ class Watch:
 
     def judge(self, run: RoleRun, now_ns: int) -> None:
         """Look at a role; kill it where it hangs, trip where it reaches an output."""
+        if run.state is RoleState.STARTING and now_ns - run.started_ns > START_NS:
+            self._end_hung(run, f"it was not ready within {START_NS // NS_PER_S} s")
         if run.state is not RoleState.RUNNING or run.killed:
             return
         if run.plan.kind not in CONTROL_PATH:
             self._judge_observer(run, now_ns)
         elif self._watchdog.stopped_at_ns(run.plan.role_id):
             self._modes.change(ModeEvent.TRIP)
-            self._end_hung(run)
+            self._end_hung(run, self._silence(run))
         elif self._modes.mode is Mode.ARMED:
             self._take_trip(run)
 
@@ -71,14 +77,18 @@ class Watch:
         if beats != run.beat[0] or run.beat[1] < run.started_ns:
             run.beat = (beats, now_ns)
         elif now_ns - run.beat[1] > run.plan.heartbeat_ns:
-            self._end_hung(run)
+            self._end_hung(run, self._silence(run))
 
-    def _end_hung(self, run: RoleRun) -> None:
+    def _silence(self, run: RoleRun) -> str:
         _, checkpoint, _ = self._segments[run.plan.name].owner.heartbeat()
-        bound_ms = run.plan.heartbeat_ns / NS_PER_MS
-        text = f"no heartbeat for {bound_ms:g} ms (last seen at {checkpoint}); killed"
-        self._faults.record(Fault.HEARTBEAT, run, text)
+        return (
+            f"no heartbeat for {run.plan.heartbeat_ns / NS_PER_MS:g} ms (last seen at {checkpoint})"
+        )
+
+    def _end_hung(self, run: RoleRun, why: str) -> None:
+        if run.killed or run.child is None:
+            return
+        self._faults.record(Fault.HEARTBEAT, run, f"{why}; killed")
         self.end(run)
-        if run.child is not None:
-            run.child.kill()
-            run.killed = True
+        run.child.kill()
+        run.killed = True

@@ -106,6 +106,7 @@ def test_a_port_that_may_not_be_opened_is_77(
     assert "dialout" in text
 
 
+@pytest.mark.slow
 def test_a_device_that_does_not_answer_ends_the_start_in_words(
     start: Starting, patient: Writing, wired: Callable[[str], tuple[str, str]], pty: str
 ) -> None:

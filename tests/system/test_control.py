@@ -122,6 +122,7 @@ def test_a_hung_observer_is_replaced_and_control_stays_armed(
     """Telemetry stopped for ever: an observer has five seconds, control none to lose."""
     run = start(spec=patient())
     run.armed()
+    run.role("telemetry", "RUNNING", 1)
     os.kill(run.pid("telemetry"), signal.SIGSTOP)
     run.role("telemetry", "RUNNING", 2)
     assert run.state()["mode"] == "ARMED"
@@ -149,6 +150,7 @@ def test_a_role_that_dies_while_it_starts_is_started_again(
     assert run.gone()
 
 
+@pytest.mark.slow
 def test_an_observer_that_dies_too_often_stays_down_with_the_reason(
     start: Callable[..., LiveRun], patient: Callable[..., Path]
 ) -> None:
@@ -261,6 +263,7 @@ def cable(tmp_path: Path, root: Path) -> Iterator[Cable]:
     made.pull_out()
 
 
+@pytest.mark.slow
 def test_a_cable_that_is_out_and_in_again_needs_fresh_acts_only(
     start: Callable[..., LiveRun], patient: Callable[..., Path], cable: Cable
 ) -> None:

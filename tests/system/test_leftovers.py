@@ -138,7 +138,7 @@ def test_a_supervisor_killed_before_it_hands_over_leaves_nothing(
 ) -> None:
     """Interpreters that wait for their plan must not wait for ever."""
     run = start(spec=patient())
-    wait_for(lambda: run.state().get("roles", {}).get("telemetry", {}).get("pid"), "the roles")
+    wait_for(lambda: run.state().get("roles", {}).get("control", {}).get("pid"), "a role")
     os.kill(run.process.pid, signal.SIGKILL)
     run.process.wait()
     wait_for(lambda: not run.strays(), "everything is gone", 10)

@@ -16,7 +16,7 @@ from amphost.supervisor.faults import Faults
 from amphost.supervisor.modes import Modes
 from amphost.supervisor.process import Child
 from amphost.supervisor.runs import RoleRun
-from amphost.supervisor.watch import Watch
+from amphost.supervisor.watch import START_NS, Watch
 from amphost.watchdog import Watchdog
 from tests.system.live import wait_for
 from tests.unit.role_bench import RoleBench
@@ -186,9 +186,24 @@ def test_words_that_no_role_should_write_do_not_end_the_supervisor(bench: Bench)
     assert bench.faults.events[0].fault == f"fault_{(1 << 64) - 1}"
 
 
-@pytest.mark.parametrize("state", [RoleState.STARTING, RoleState.ENDING, RoleState.DEAD])
-def test_only_a_role_that_runs_is_judged(bench: Bench, state: RoleState) -> None:
-    """Who starts or leaves has bounds of its own."""
+@pytest.mark.parametrize("name", ["control", "telemetry"])
+def test_a_role_that_hangs_while_it_starts_is_killed(bench: Bench, name: str) -> None:
+    """A library that waits for a network: nobody would ever look at it again."""
+    run = bench.runs[name]
+    run.state = RoleState.STARTING
+    killed = []
+    for after_ns in (0, START_NS, START_NS + 1, START_NS + 2):
+        bench.watch.judge(run, run.started_ns + after_ns)
+        killed.append(run.killed)
+    assert killed == [False, False, True, True]
+    wait_for(bench.victims[name].gone, "its end")
+    (fault,) = bench.faults.events
+    assert (fault.fault, fault.text) == ("heartbeat", "it was not ready within 5 s; killed")
+
+
+@pytest.mark.parametrize("state", [RoleState.ENDING, RoleState.DEAD])
+def test_only_a_role_that_starts_or_runs_is_judged(bench: Bench, state: RoleState) -> None:
+    """Who leaves has a bound of its own."""
     run = bench.runs["telemetry"]
     run.state = state
     now_ns = time.monotonic_ns()

@@ -230,14 +230,17 @@ def _tracking(supervisor: Supervisor) -> dict[str, Any] | None:
         return None
     words = _words(supervisor, run)
     count = words.get("tracking_count", 0)
-    figures: dict[str, Any] = {
+    mean_square = words["tracking_square_sum"] / count if count else math.nan
+    rms = math.sqrt(mean_square) if math.isfinite(mean_square) and mean_square >= 0 else None
+    largest = words.get("tracking_max", math.nan)
+    return {
         "n": count,
-        "rms": math.sqrt(words["tracking_square_sum"] / count) if count else None,
-        "max": words["tracking_max"] if count else None,
+        "rms": rms,
+        "max": largest if count and math.isfinite(largest) else None,
         "bound": plan.rms_max,
         "unit": plan.unit,
+        "ok": rms is not None and rms <= plan.rms_max,
     }
-    return {**figures, "ok": count > 0 and figures["rms"] <= plan.rms_max}
 
 
 def _words(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:

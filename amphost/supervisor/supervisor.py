@@ -208,7 +208,8 @@ class Supervisor:
     def _role_ended(self, run: RoleRun, code: int) -> None:
         self.watch.end(run)
         asked = run.state is RoleState.ENDING
-        self.table.move(run, RoleEvent.EXIT if code == 0 else RoleEvent.DIE)
+        well = code == 0 or (asked and not run.handed_over)  # it never had a plan to carry out
+        self.table.move(run, RoleEvent.EXIT if well else RoleEvent.DIE)
         if not asked:
             log = f" (see {self.runtime.log_path(run.plan.name)})" if code > 0 else ""
             self.restarts.died(run, run.error or describe_exit(code) + log)

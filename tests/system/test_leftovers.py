@@ -116,6 +116,22 @@ def test_a_signal_in_the_middle_of_the_start_leaves_nothing(
         assert left(run) == []
 
 
+def test_ctrl_c_while_a_role_still_waits_for_its_device_is_130(
+    start: Callable[..., LiveRun], patient: Callable[..., Path]
+) -> None:
+    """A role that never had a plan to carry out has not failed."""
+    run = start(spec=patient())
+    wait_for(lambda: run.state().get("devices", {}).get("mcu", {}).get("pid"), "the device")
+    os.kill(run.pid("mcu"), signal.SIGSTOP)  # before it can say its port
+    wait_for(lambda: run.state()["roles"]["io"]["pid"], "the role that waits")
+    os.kill(run.process.pid, signal.SIGINT)
+    code, report, err = run.finish()
+    assert code == 130, err
+    assert report["armings"] == 0
+    assert run.gone()
+    assert run.strays() == []
+
+
 def test_a_killed_supervisor_takes_everything_with_it(
     start: Callable[..., LiveRun], patient: Callable[..., Path]
 ) -> None:

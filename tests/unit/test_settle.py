@@ -97,7 +97,8 @@ def test_what_it_says_is_what_linux_says() -> None:
         assert one.field("Cpus_allowed_list") == str(CORE)
         assert granted["cores"] == [CORE]
         assert one.field("Name") == "a_control_role_"
-        assert int((one.proc / "timerslack_ns").read_text()) in (1, 0)  # 0: FIFO has none
+        if os.geteuid() == 0:  # Linux shows another process's to nobody else
+            assert int((one.proc / "timerslack_ns").read_text()) in (1, 0)  # 0: FIFO has none
         assert granted["timer_slack_ns"] == 1
         assert granted["rttime_us"] == 200_000
         assert one.limit("Max realtime timeout")[0] == "200000"

@@ -95,12 +95,29 @@ def _higher(
 
 RATIOS = (
     _lower("c_oneway_vs_cacheline", "C one way / raw cache line", "c.ours", ["c.line"], 1.1),
+    _lower(
+        "c_oneway_vs_cachelines",
+        "C one way / raw cache lines, 1024 in turn",
+        "c.ours",
+        ["c.lines"],
+        None,
+    ),
+    _lower(
+        "c_least_vs_cacheline", "C one way, 4 places / raw cache line", "c4.ours", ["c.line"], None
+    ),
     _lower("c_oneway_vs_best_peer", "C one way / best C or C++ queue", "c.ours", C_QUEUES, 0.75),
     _lower(
         "c_shallow_vs_cacheline",
         "C one way, 64 places / raw cache line",
         "c64.ours",
         ["c.line"],
+        None,
+    ),
+    _lower(
+        "c_shallow_vs_cachelines",
+        "C one way, 64 places / raw cache lines, 64 in turn",
+        "c64.ours",
+        ["c64.lines"],
         None,
     ),
     _lower(

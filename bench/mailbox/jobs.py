@@ -74,6 +74,13 @@ LINE = (
         defines=("WORDS=1",),
         streams=False,
     ),
+    Candidate(
+        key="c.lines",
+        label="raw cache lines, 1024 in turn (the limit of a ring)",
+        source="line.c",
+        defines=("WORDS=1", "LINES=1024"),
+        streams=False,
+    ),
     _ours("c.ours", "**amphost channel, cursor**, 40 B", 0, words=5),
     _ours("c.ours64", "**amphost channel, cursor**, 64 B, two lines", 0, words=8),
     _ours("c.latest", "**amphost cell, newest value**, 40 B", 1, words=5, streams=False, depth=4),
@@ -98,7 +105,7 @@ KIB = tuple(
         peer=one.peer,
     )
     for one in LINE
-    if one.key not in ("c.line", "c.ours64", "c.latest")
+    if one.key not in ("c.line", "c.lines", "c.ours64", "c.latest")
 )
 SHALLOW = tuple(
     Candidate(
@@ -111,6 +118,17 @@ SHALLOW = tuple(
     )
     for one in LINE
     if one.key in ("c.ours", "c.queue", "c.spsc", "c.boost", "c.ck")
+) + (
+    Candidate(
+        key="c64.lines",
+        label="raw cache lines, 64 in turn",
+        source="line.c",
+        defines=("WORDS=1", "LINES=64"),
+        streams=False,
+    ),
+    _ours(
+        "c4.ours", "**amphost channel, cursor**, 40 B, 4 places", 0, words=5, streams=False, depth=4
+    ),
 )
 BATCHES = tuple(
     Candidate(

@@ -118,7 +118,8 @@ SHALLOW = tuple(
     )
     for one in LINE
     if one.key in ("c.ours", "c.queue", "c.spsc", "c.boost", "c.ck")
-) + (
+)
+DEPTHS = (
     Candidate(
         key="c64.lines",
         label="raw cache lines, 64 in turn",
@@ -324,7 +325,7 @@ def all_jobs() -> list[Job]:
     jobs: list[Job] = []
     for one in LINE:
         jobs += _c_jobs(one, "64 B", 20_000, 400_000)
-    for one in SHALLOW:
+    for one in (*SHALLOW, *DEPTHS):
         jobs += _c_jobs(one, "64 B", 20_000, 0)
     for one in BATCHES:
         jobs += _c_jobs(one, "64 B", 0, 2_560_000 // int(one.defines[0].split("=")[1]))

@@ -72,7 +72,8 @@ static amp_ns suspended(const struct amp_platform *platform) {
 }
 
 int amp_loop_init(struct amp_loop *loop) {
-    if (check_shape(loop) != AMP_OK) {
+    loop->pace.period_ns = loop->timing.period_ns;
+    if (check_shape(loop) != AMP_OK || amp_pace_init(&loop->pace) != AMP_OK) {
         return -AMP_EARG;
     }
     for (uint32_t i = 0; i < loop->input_count; i++) {
@@ -445,10 +446,7 @@ enum amp_loop_end amp_loop_run(struct amp_loop *loop) {
         if (before > release) { /* the last tick still ran */
             release = skip(loop, release, (before - release - 1) / period + 1);
         }
-        if (before < release) {
-            platform->sleep_until(platform->context, release);
-        }
-        const amp_ns wake = platform->now(platform->context);
+        const amp_ns wake = amp_pace_until(&loop->pace, platform, release);
         const amp_ns late = wake - release;
         if (late > 0) {
             release = skip(loop, release, late / period);

@@ -1,7 +1,8 @@
 /* virtual_platform.h: a clock that only moves when it is told to, behind struct amp_platform.
  *
  * Sleeping jumps to the deadline and then as far beyond it as the script says; a law or a test
- * spends time by adding to |now_ns|. There are no descriptors here: a poll waits for its deadline.
+ * spends time by adding to |now_ns|, a look at the clock by |look_ns|. There are no descriptors
+ * here: a poll waits for its deadline.
  */
 #ifndef AMP_TESTS_VIRTUAL_PLATFORM_H
 #define AMP_TESTS_VIRTUAL_PLATFORM_H
@@ -12,6 +13,7 @@ struct virtual_platform {
     struct amp_platform platform;
     amp_ns now_ns;
     amp_ns suspended_ns; /* what CLOCK_BOOTTIME has counted beyond CLOCK_MONOTONIC */
+    amp_ns look_ns;      /* what a look at the clock takes */
     uint64_t sleeps;
     /// Called at the end of each sleep, when |now_ns| stands at the deadline: may move it on, or
     /// change what the world looks like. NULL for a machine that is never late.
@@ -20,7 +22,9 @@ struct virtual_platform {
 };
 
 static inline amp_ns virtual_now(void *context) {
-    return ((struct virtual_platform *)context)->now_ns;
+    struct virtual_platform *const virtual = context;
+    virtual->now_ns += virtual->look_ns;
+    return virtual->now_ns;
 }
 
 static inline amp_ns virtual_boottime(void *context) {

@@ -15,6 +15,7 @@
 #include "amp/base.h"
 #include "amp/channel.h"
 #include "amp/law.h"
+#include "amp/pace.h"
 #include "amp/platform.h"
 #include "amp/segment.h"
 #include "amp/stats.h"
@@ -107,6 +108,7 @@ struct amp_loop {
     struct amp_channel channel;         /* this role's own, attached */
     struct amp_law law;
     struct amp_loop_timing timing;
+    struct amp_pace pace; /* its caller's part; the period is the loop's */
     uint32_t role;
     uint32_t tick_word;   /* where the tick number goes, and where the sampling time */
     uint32_t sensed_word; /* of the oldest input with a freshness contract */

@@ -13,7 +13,7 @@ DASH = "-"
 
 def render(report: dict[str, Any]) -> str:
     """Return the report as text."""
-    blocks = [_head(report), _roles(report["roles"])]
+    blocks = [_head(report), _roles(report["roles"]), _disturbances(report["roles"])]
     blocks += [_links(report["link"])] if report["link"] else []
     blocks += [_ends(report)]
     blocks += [_list("faults", [_fault(fault) for fault in report["faults"]])]
@@ -60,6 +60,31 @@ def _roles(roles: dict[str, dict[str, Any]]) -> str:
             _figure(role["cpu_percent"], "{:.1f}"),
             _figure(role["uss_mb"], "{:.1f}"),
             _figure(role["pss_mb"], "{:.1f}"),
+        )
+        for name, role in roles.items()
+    ]
+    return table(head, rows)
+
+
+def _disturbances(roles: dict[str, dict[str, Any]]) -> str:
+    head = (
+        "role",
+        "response p50/p99/max us",
+        "period p50/p99/max us",
+        "since arming: faults minor/major",
+        "switches own/forced",
+        "moved",
+        "waited ms",
+    )
+    rows = [
+        (
+            name,
+            _quantiles(role["response_us"], ("p50", "p99", "max")),
+            _quantiles(role["period_us"], ("p50", "p99", "max")),
+            _both(role["minor_faults"], role["major_faults"]),
+            _both(role["voluntary_switches"], role["involuntary_switches"]),
+            _figure(role["migrations"], "{}"),
+            _figure(role["waited_ms"], "{:.1f}"),
         )
         for name, role in roles.items()
     ]
@@ -133,6 +158,10 @@ def _policy(role: dict[str, Any]) -> str:
     if role["policy"] is None:
         return DASH
     return f"fifo {role['priority']}" if role["policy"] == "fifo" else str(role["policy"])
+
+
+def _both(left: int | None, right: int | None) -> str:
+    return f"{_figure(left, '{}')} / {_figure(right, '{}')}"
 
 
 def _of(ticks: int, expected: int | None) -> str:

@@ -165,16 +165,13 @@ def _complete_recordings(supervisor: Supervisor) -> None:
 
 
 class _Sampler:
-    """Samples CPU and memory of the roles from half a second after arming on, every five.
+    """Samples the roles' use of the machine from half a second after arming on, every five.
 
     Synchronization: main thread.
     """
 
     def __init__(self, supervisor: Supervisor) -> None:
-        from amphost.supervisor.usage import Usage
-
         self._supervisor = supervisor
-        self._usage = Usage()
         self._next_s = USAGE_FIRST_S
 
     def turn(self, armed_s: float) -> None:
@@ -185,10 +182,9 @@ class _Sampler:
 
     def sample(self) -> None:
         """Sample every role that has a process."""
-        roles = self._supervisor.roles
-        pids = {name: run.pid for name, run in roles.items() if run.child is not None}
-        for name, figures in self._usage.sample(pids).items():
-            roles[name].usage = figures
+        supervisor = self._supervisor
+        for name, figures in supervisor.usage.sample(supervisor.pids()).items():
+            supervisor.roles[name].usage = figures
 
 
 def _print(report: dict[str, Any], failure: Failure | None, *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from amphost.lifecycle import CONTROL_PATH
 from amphost.pump import DEVICE_MODES, SESSION_STATES
+from amphost.supervisor.usage import SAMPLED
 from amphost.telemetry.recording import LIMIT_REACHED
 
 if TYPE_CHECKING:
@@ -92,9 +93,9 @@ def _role(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
         "deadline_misses": owner.counter("deadline_misses"),
         "wakeup_latency_us": owner.summary_us("wakeup"),
         "execution_us": owner.summary_us("execution"),
-        "cpu_percent": None,
-        "pss_mb": None,
-        "uss_mb": None,
+        "response_us": owner.summary_us("response"),
+        "period_us": owner.summary_us("period"),
+        **dict.fromkeys(SAMPLED),
     }
     figures.update(run.usage)
     return figures

@@ -34,6 +34,7 @@ from amphost.supervisor.process import describe_exit
 from amphost.supervisor.restarts import Restarts
 from amphost.supervisor.role_table import RoleTable
 from amphost.supervisor.runs import DeviceRun, RoleRun, end_now
+from amphost.supervisor.usage import Usage
 from amphost.supervisor.watch import Watch
 from amphost.watchdog import Watchdog
 
@@ -81,6 +82,7 @@ class Supervisor:
         self.roles = {role.name: RoleRun(plan=role) for role in plan.roles}
         self.devices: dict[str, DeviceRun] = {}
         self.granted: dict[str, Any] = {}
+        self.usage = Usage()
         self.watchdog_priority = 0
         self.stop_asked = False
         self.stopping = False
@@ -234,6 +236,7 @@ class Supervisor:
                 "not armed, since safety.allow_degraded is false: " + "; ".join(lacks)
             )
         self.runtime.mark_unclean()
+        self.usage.begin(self.pids())
         self.modes.change(ModeEvent.ARM)
 
     def _answer(self, verb: str) -> dict[str, Any]:
@@ -252,6 +255,10 @@ class Supervisor:
     def not_ready(self) -> list[str]:
         """Return what keeps the control path from being armed; empty when nothing does."""
         return readiness.not_ready(self.roles.values(), self.segments.mapped)
+
+    def pids(self) -> dict[str, int]:
+        """Return the roles that have a process, and its number."""
+        return {name: run.pid for name, run in self.roles.items() if run.child is not None}
 
     def degraded(self) -> list[str]:
         """Return what was asked for and not got."""

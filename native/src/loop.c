@@ -98,6 +98,7 @@ int amp_loop_init(struct amp_loop *loop) {
     loop->arming = 0;
     loop->tick = 0;
     loop->last_release = 0;
+    loop->last_wake = 0;
     loop->sensed_ns = 0;
     loop->supervisor_beat = amp_owner_heartbeat(loop->supervisor, NULL, NULL);
     loop->supervisor_seen_ns = loop->platform->now(loop->platform->context);
@@ -382,6 +383,10 @@ static void finish_tick(struct amp_loop *loop, amp_ns release, amp_ns wake) {
     struct amp_owner *const owner = loop->owner;
     amp_owner_record(owner, AMP_HISTOGRAM_EXECUTION, finish - wake);
     amp_owner_record(owner, AMP_HISTOGRAM_RESPONSE, finish - release);
+    if (loop->last_wake != 0) {
+        amp_owner_record(owner, AMP_HISTOGRAM_PERIOD, wake - loop->last_wake);
+    }
+    loop->last_wake = wake;
     amp_owner_add(owner, AMP_COUNT_TICKS, 1);
     if (finish > release + loop->timing.deadline_ns) {
         amp_owner_add(owner, AMP_COUNT_DEADLINE_MISSES, 1);

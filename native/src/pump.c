@@ -41,6 +41,7 @@ int amp_pump_init(struct amp_pump *pump) {
     pump->unwanted_ns = now;
     pump->device_armed = pump->disarming = pump->state_known = pump->confirmed = false;
     pump->acknowledged_ns = 0;
+    pump->last_wake = 0;
     pump->arming = 0;
     pump->applied_count = 0;
     pump->forwarded = amp_channel_count(&pump->source);
@@ -425,6 +426,10 @@ static amp_ns send_point(struct amp_pump *pump, amp_ns release, amp_ns wake) {
     const amp_ns finish = pump->platform->now(pump->platform->context);
     amp_owner_record(owner, AMP_HISTOGRAM_EXECUTION, finish - wake);
     amp_owner_record(owner, AMP_HISTOGRAM_RESPONSE, finish - release);
+    if (pump->last_wake != 0) {
+        amp_owner_record(owner, AMP_HISTOGRAM_PERIOD, wake - pump->last_wake);
+    }
+    pump->last_wake = wake;
     amp_owner_add(owner, AMP_COUNT_TICKS, 1);
     if (finish > release + period) {
         amp_owner_add(owner, AMP_COUNT_DEADLINE_MISSES, 1);

@@ -20,6 +20,12 @@ def test_run_accounts_for_every_period_and_loses_no_sample(
         role = report["roles"][name]
         assert role["ticks"] + role["skipped_ticks"] == role["expected_ticks"]
         assert role["ticks"] > 2000
+        assert role["period_us"]["n"] == role["ticks"] - 1
+        assert role["response_us"]["n"] == role["ticks"]
+    control = report["roles"]["control"]
+    assert control["voluntary_switches"] > 2000  # at least one sleep a period, while armed
+    if control["memory_locked"]:
+        assert (control["minor_faults"], control["major_faults"]) == (0, 0)
     assert report["mode"] == "DISARMED"
     assert report["recording"]["lost"] == 0
     assert report["recording"]["samples"] > 6000

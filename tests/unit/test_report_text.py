@@ -27,6 +27,14 @@ ROLE: dict[str, Any] = {
     "deadline_misses": 4,
     "wakeup_latency_us": SUMMARY,
     "execution_us": SUMMARY,
+    "response_us": SUMMARY | {"max": 61.5},
+    "period_us": SUMMARY | {"max": 1007.5},
+    "minor_faults": 21,
+    "major_faults": 22,
+    "voluntary_switches": 23,
+    "involuntary_switches": 24,
+    "migrations": 25,
+    "waited_ms": 26.27,
     "cpu_percent": 12.34,
     "pss_mb": 5.67,
     "uss_mb": 4.56,
@@ -76,6 +84,12 @@ def test_every_figure_stands_in_the_text() -> None:
         "990 of 1000",
         "1.2 / 2.5 / 3.8 / 5.0",
         "fifo 80",
+        "1.2 / 2.5 / 61.5",
+        "1.2 / 2.5 / 1007.5",
+        "21 / 22",
+        "23 / 24",
+        "25",
+        "26.3",
         "12.3",
         "4.6",
         "5.7",
@@ -108,6 +122,15 @@ def test_what_was_not_measured_is_a_dash(missing: dict[str, None]) -> None:
     """Never 0, which would look like a perfect figure."""
     assert DASH in role(**missing).split()
     assert "None" not in role(**missing)
+
+
+def test_what_linux_did_not_tell_is_a_dash() -> None:
+    """A role that was never sampled did not run without page faults: nobody looked."""
+    unsampled = dict.fromkeys(("minor_faults", "major_faults", "migrations", "waited_ms"))
+    lines = text(roles={"control": ROLE | unsampled | {"period_us": None}}).splitlines()
+    (line,) = [line for line in lines if line.startswith("control")][1:]
+    assert line.split().count(DASH) == 5
+    assert "None" not in line
 
 
 def test_a_role_that_never_ran_has_a_line() -> None:

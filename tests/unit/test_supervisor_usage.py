@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from amphost.supervisor.usage import Usage, cpu_s, memory_mb
+from amphost.supervisor.usage import COUNTED, SAMPLED, Usage, counts, cpu_s, memory_mb
 from tests.system.live import wait_for
 
 
@@ -84,3 +85,99 @@ def test_a_name_with_brackets_does_not_shift_the_fields(tmp_path: Path) -> None:
 def test_linux_that_does_not_say_is_no_error(tmp_path: Path) -> None:
     """Another user's process, or a kernel without the summary."""
     assert memory_mb(tmp_path) == {"pss_mb": None, "uss_mb": None}
+
+
+CHILD = """
+import mmap, time
+print('ready', flush=True)
+while input():
+    pages = mmap.mmap(-1, 64 * mmap.PAGESIZE)
+    pages.madvise(mmap.MADV_NOHUGEPAGE)
+    for page in range(64):
+        pages[page * mmap.PAGESIZE] = 1
+    for _ in range(20):
+        time.sleep(0.001)
+    print('done', flush=True)
+"""
+
+
+@pytest.fixture
+def worker() -> Iterator[Callable[[], int]]:
+    """A process that touches 64 new pages and sleeps 20 times whenever it is asked to."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+
+    def work() -> int:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("again\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "done\n"
+        return process.pid
+
+    yield work
+    process.communicate("\n")
+
+
+def test_faults_and_switches_are_counted_from_the_newest_arming(
+    worker: Callable[[], int],
+) -> None:
+    """What a role did while it started is no disturbance; what it did since is one."""
+    usage = Usage()
+    pid = worker()
+    usage.begin({"x": pid})
+    figures = usage.sample({"x": pid})["x"]
+    assert [figures[name] for name in COUNTED[:3]] == [0, 0, 0]
+    worker()
+    figures = usage.sample({"x": pid})["x"]
+    assert 64 <= (figures["minor_faults"] or 0) < 500
+    assert 20 <= (figures["voluntary_switches"] or 0) < 100
+    assert figures.keys() == set(SAMPLED)
+    usage.begin({"x": pid})
+    assert usage.sample({"x": pid})["x"]["minor_faults"] == 0
+
+
+def test_a_process_that_began_later_counts_from_its_first_sample(
+    worker: Callable[[], int],
+) -> None:
+    """A successor's start would look like hundreds of faults while armed."""
+    usage = Usage()
+    usage.begin({"x": os.getpid()})
+    pid = worker()
+    assert usage.sample({"x": pid})["x"]["minor_faults"] == 0
+    worker()
+    assert (usage.sample({"x": pid})["x"]["minor_faults"] or 0) >= 64
+
+
+def test_begin_passes_over_a_process_that_is_gone() -> None:
+    """It may die between the decision to arm and the look at it."""
+    gone = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True)
+    Usage().begin({"gone": int(gone.stdout)})
+
+
+def test_each_count_is_read_from_its_own_place(tmp_path: Path) -> None:
+    """They are neighbours in files that Linux extends."""
+    (tmp_path / "stat").write_text("1 (x) " + " ".join(["S", *(str(n) for n in range(4, 53))]))
+    (tmp_path / "status").write_text(
+        "voluntary_ctxt_switches:\t7\nnonvoluntary_ctxt_switches:\t8\n"
+    )
+    (tmp_path / "sched").write_text("x (1, #threads: 1)\nse.nr_migrations     :     9\n")
+    (tmp_path / "schedstat").write_text("5000000 2500000 77\n")
+    assert counts(tmp_path) == {
+        "minor_faults": 10,
+        "major_faults": 12,
+        "voluntary_switches": 7,
+        "involuntary_switches": 8,
+        "migrations": 9,
+        "waited_ms": 2.5,
+    }
+
+
+def test_counts_that_linux_does_not_keep_are_none(tmp_path: Path) -> None:
+    """Its /proc/PID/sched and schedstat are options of its build."""
+    (tmp_path / "stat").write_text("1 (x) " + " ".join(["S", *(str(n) for n in range(4, 53))]))
+    assert counts(tmp_path) == dict.fromkeys(COUNTED) | {"minor_faults": 10, "major_faults": 12}

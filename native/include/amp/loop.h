@@ -122,6 +122,7 @@ struct amp_loop {
     uint64_t refused_arming; /* the newest act that ended in a trip */
     uint64_t tick;
     amp_ns last_release;
+    amp_ns last_wake; /* 0: this is the first period */
     amp_ns sensed_ns;
     bool any_stale;
     uint64_t supervisor_beat;

@@ -75,7 +75,8 @@ struct amp_pump {
     bool device_armed;       /* ARM acknowledged, nothing has ended it */
     bool confirmed;          /* and a state has said so */
     amp_ns acknowledged_ns;
-    bool disarming; /* DISARM sent, not yet acknowledged */
+    amp_ns last_wake; /* at a send point; 0: there was none yet */
+    bool disarming;   /* DISARM sent, not yet acknowledged */
     bool state_known;
     uint8_t device_mode;
     uint16_t applied_count;

@@ -81,8 +81,9 @@ enum amp_histogram {
     AMP_HISTOGRAM_EXECUTION = 1,        /* finish minus wake */
     AMP_HISTOGRAM_RESPONSE = 2,         /* finish minus release */
     AMP_HISTOGRAM_SENSE_TO_ACTUATE = 3, /* io role: by the device's own clock, end to end */
+    AMP_HISTOGRAM_PERIOD = 4,           /* wake to wake; a skipped tick makes it a longer one */
 
-    AMP_HISTOGRAM_COUNT = 4,
+    AMP_HISTOGRAM_COUNT = 5,
 };
 
 /// Buckets of one histogram: values of [0, 2^40) ns; longer ones are counted in the last.

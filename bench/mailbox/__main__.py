@@ -12,16 +12,14 @@ import os
 import shlex
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-from bench.mailbox import machine, peers, play, profile, report
+from bench import machine, pages
+from bench.benchmarks import ALL, MAILBOX
+from bench.mailbox import peers, play, profile, report
 from bench.mailbox.jobs import all_jobs
 
-ROOT = Path(__file__).parents[2]
 LIMIT_S = 150.0  # of the rounds, unless their number is given
-PAGE = ROOT / "bench" / "RESULTS.md"
-README = ROOT / "README.md"
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
@@ -30,7 +28,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--quick", action="store_true", help="one short round: to see it work")
     parser.add_argument("--write", action="store_true", help="keep it in bench/RESULTS.md, README")
-    parser.add_argument("--render", action="store_true", help="render README from RESULTS.md only")
+    parser.add_argument("--render", action="store_true", help="render from the kept results only")
     parser.add_argument(
         "--rounds", type=int, help="rounds; without it as many as 150 s hold, at most 12"
     )
@@ -38,14 +36,6 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--only", help="jobs whose key or label holds this word")
     parser.add_argument("--seed", type=int, default=time.time_ns() & 0xFFFF, help="of the order")
     return parser.parse_args(words)
-
-
-def render() -> None:
-    """Put the README's table anew from the kept result, and the page's own text."""
-    found = report.read_page(PAGE.read_text(encoding="utf-8"))
-    PAGE.write_text(report.page(found), encoding="utf-8")
-    text = README.read_text(encoding="utf-8")
-    README.write_text(report.with_block(text, report.readme(found)), encoding="utf-8")
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -73,6 +63,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         play.clear_away()
     line = machine.describe(
         cores=cores[:2],
+        policy=f"C to C {'fifo 5' if machine.may_fifo() else 'other'}, the rest other",
         command=shlex.join(["./dev", "bench", "mailbox", *sys.argv[1:]]),
         steal_before=steal,
         load=load,
@@ -89,12 +80,12 @@ def main() -> int:
     """Measure, print, keep."""
     options = arguments(sys.argv[1:])
     if options.render:
-        render()
+        pages.render(ALL)
         return 0
     found = measure(options)
     if options.write:
-        PAGE.write_text(report.page(found), encoding="utf-8")
-        render()
+        pages.keep(MAILBOX, found)
+        pages.render(ALL)
     print(json.dumps(found, indent=2) if options.json else report.markdown(found))
     return 0 if any(row["ours"] for row in found["rows"]) else 1
 

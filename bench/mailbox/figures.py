@@ -7,11 +7,11 @@ the best peer is the best of that very round; then the median over the rounds.
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.mailbox.jobs import BACKLOG, BATCH, ONEWAY, STREAM
+from bench.spread import Spread, reaches
 
 Readings = Mapping[str, float]
 Round = Mapping[tuple[str, str], Readings]  # (key, mode) -> what its program printed
@@ -194,34 +194,6 @@ RATIOS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
-    """A median over rounds and where eight of ten rounds lie.
-
-    Synchronization: none required, immutable.
-    """
-
-    median: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Iterable[float]) -> Spread | None:
-        """Return the spread of these, None of none."""
-        ordered = sorted(values)
-        if not ordered:
-            return None
-        last = len(ordered) - 1
-        return cls(
-            median=statistics.median(ordered),
-            low=ordered[round(last * 0.1)],
-            high=ordered[round(last * 0.9)],
-        )
-
-    def as_json(self) -> dict[str, float]:
-        return {"median": self.median, "low": self.low, "high": self.high}
-
-
 def spreads(rounds: Sequence[Round], key: str, mode: str) -> dict[str, Spread]:
     """Return the spread of every field that this job's program printed."""
     found = [played[key, mode] for played in rounds if (key, mode) in played]
@@ -250,8 +222,6 @@ def ratio(rounds: Sequence[Round], wanted: Ratio) -> Spread | None:
 
 def reached(wanted: Ratio, found: Spread | None) -> bool | None:
     """Say whether the median reaches what is wanted; None where nothing is wanted or measured."""
-    if wanted.reach is None or found is None:
+    if found is None:
         return None
-    if wanted.lower_is_better:
-        return found.median <= wanted.reach
-    return found.median >= wanted.reach
+    return reaches(found.median, wanted.reach, lower_is_better=wanted.lower_is_better)

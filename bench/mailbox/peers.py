@@ -8,15 +8,12 @@ What cannot be had is named with the reason. Nothing is installed into amphost's
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-PLACE = ROOT / "build" / "bench"
+from bench.install import PLACE, debian, debian_version, run
+
 VENV = PLACE / "venv"
 PYTHON = VENV / "bin" / "python"
 
@@ -43,22 +40,8 @@ class Peers:
     absent: dict[str, str]
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:160] if lines else "no output"
-
-
-def _run(*command: str, limit_s: int = 180) -> str | None:
-    """Run it quietly; return None when it went well, otherwise its last line."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return _last_line(str(error))
-    return None if done.returncode == 0 else _last_line(done.stderr or done.stdout)
-
-
 def _pip(package: str) -> str | None:
-    return _run(
+    return run(
         str(PYTHON), "-I", "-m", "pip", "install", "-q", "--retries", "1", "--timeout", "15",
         "--only-binary=:all:", package,
     )  # fmt: skip
@@ -67,7 +50,7 @@ def _pip(package: str) -> str | None:
 def _make_environment() -> None:
     if not PYTHON.exists():
         PLACE.mkdir(parents=True, exist_ok=True)
-        why = _run(sys.executable, "-I", "-m", "venv", str(VENV))
+        why = run(sys.executable, "-I", "-m", "venv", str(VENV))
         if why is not None:
             raise SystemExit(f"bench: no environment for the peers: {why}")
     have = _installed()
@@ -87,21 +70,6 @@ def _installed() -> dict[str, str]:
     return {one["name"]: one["version"] for one in listed}
 
 
-def _debian_version(package: str) -> str:
-    done = subprocess.run(
-        ["dpkg-query", "-W", "-f=${Version}", package], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "of unknown version"
-
-
-def _debian(package: str) -> str | None:
-    if Path(DEBIAN[package]).exists():
-        return None
-    if shutil.which("apt-get") is None or os.geteuid() != 0:
-        return f"not installed: apt-get install {package}"
-    return _run("apt-get", "-q", "install", "-y", "--no-install-recommends", package)
-
-
 def prepare() -> Peers:
     """Install what is missing; say what is here."""
     _make_environment()
@@ -115,10 +83,10 @@ def prepare() -> Peers:
                 absent[package] = why
                 continue
         versions[package] = version
-    for package in DEBIAN:
-        why = _debian(package)
+    for package, proof in DEBIAN.items():
+        why = debian(package, proof)
         if why is None:
-            versions[package] = _debian_version(package)
+            versions[package] = debian_version(package)
         else:
             absent[package] = why
     return Peers(versions=versions, absent=absent)

@@ -21,14 +21,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.compiling import compile_program
+from bench.install import PLACE, ROOT
 from bench.mailbox.jobs import C_PYTHON, PYTHON, C, Job
-from bench.mailbox.peers import PLACE, ROOT
 from bench.mailbox.peers import PYTHON as INTERPRETER
 
 HERE = Path(__file__).parent
 LIBRARY = ROOT / "amphost" / "_native" / "libamphost_mailbox.a"
 PROGRAMS = PLACE / "c"
-FLAGS = ("-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wno-unused-function")
 LIMIT_S = 40
 ROUNDS_MIN = 3
 # Within a round; a C program runs for some milliseconds only, so one disturbance is a whole run.
@@ -61,29 +61,12 @@ def build(jobs: Sequence[Job]) -> dict[str, str]:
 
 
 def _compile(program: str, source: str, defines: tuple[str, ...]) -> str | None:
-    """Make one program, unless it is there and nothing has changed; return why it cannot be."""
-    compiler, standard = ("g++", "c++17") if source.endswith(".cpp") else ("gcc", "c11")
-    made = PROGRAMS / program
-    command = [
-        compiler, f"-std={standard}", *FLAGS, *(f"-D{one}" for one in defines),
-        f"-I{HERE / 'c'}", f"-I{ROOT / 'native' / 'include'}",
-        str(HERE / "c" / source), str(LIBRARY), "-o", str(made),
-    ]  # fmt: skip
-    if shutil.which(compiler) is None:
-        return f"there is no {compiler}"
-    inputs = [LIBRARY, *(HERE / "c").iterdir(), *(ROOT / "native" / "include").rglob("*.h")]
-    text, said = " ".join(command), made.with_suffix(".command")
-    if made.exists() and said.exists() and said.read_text(encoding="utf-8") == text:
-        newest = max(path.stat().st_mtime_ns for path in inputs)
-        if made.stat().st_mtime_ns > newest:
-            return None
-    said.unlink(missing_ok=True)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        errors = [line for line in done.stderr.splitlines() if "error" in line]
-        return (errors or ["it does not compile"])[0].strip()[:160]
-    said.write_text(text, encoding="utf-8")
-    return None
+    return compile_program(
+        PROGRAMS / program,
+        [HERE / "c" / source, LIBRARY],
+        defines=defines,
+        includes=[HERE / "c", ROOT / "native" / "include"],
+    )
 
 
 def _file(job: Job) -> str:

@@ -6,16 +6,14 @@ rendered from it alone. The reach table says yes or no for each figure and leave
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.mailbox.figures import RATIOS, Ratio, Round, ratio, reached, spreads
 from bench.mailbox.jobs import BACKLOG, BATCH, C_PYTHON, ONEWAY, PYTHON, STREAM, C, Job
+from bench.pages import markdown_table
 
 Result = dict[str, Any]
-OPEN, CLOSE = "<!-- bench: mailbox -->", "<!-- end of bench -->"
 LINE_RATE = 200e6  # messages a second that a drain is to reach
 
 
@@ -78,11 +76,6 @@ def _within(spread: Mapping[str, float] | None, scale: float = 1.0) -> str:
     return f"{spread['low'] / scale:.3g} to {spread['high'] / scale:.3g}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
-
-
 def _latencies(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     ordered = sorted(rows, key=lambda row: float(row["p50_ns"]["median"]))
     table = [
@@ -96,7 +89,7 @@ def _latencies(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         )
         for row in ordered
     ]
-    return _table(("one way", "payload", "p50", "p50 of rounds, ns", "p99", "p99.9"), table)
+    return markdown_table(("one way", "payload", "p50", "p50 of rounds, ns", "p99", "p99.9"), table)
 
 
 def _rates(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -110,7 +103,7 @@ def _rates(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         )
         for row in ordered
     ]
-    return _table(("stream", "payload", "million messages/s", "of rounds"), table)
+    return markdown_table(("stream", "payload", "million messages/s", "of rounds"), table)
 
 
 def _reach(found: Result) -> list[str]:
@@ -135,7 +128,7 @@ def _reach(found: Result) -> list[str]:
                 ("Python drain of one-line messages", "`backlog`", "higher is better", value,
                  "at least 200 million/s", word)
             )  # fmt: skip
-    return _table(
+    return markdown_table(
         ("figure", "in `ratios`", "direction", "median (of rounds)", "to reach", "reached"), table
     )
 
@@ -156,12 +149,12 @@ def _section(title: str, rows: Sequence[Any], render: Any) -> list[str]:
 
 def _costs(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     table = [(r["label"], _ns(r["p50_ns"]), _within(r["p50_ns"])) for r in rows]
-    return _table(("writer's cost of one publication", "p50", "p50 of rounds, ns"), table)
+    return markdown_table(("writer's cost of one publication", "p50", "p50 of rounds, ns"), table)
 
 
 def _wakes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     table = [(r["label"], _ns(r["p50_ns"]), _within(r["p50_ns"]), _ns(r["p99_ns"])) for r in rows]
-    return _table(("sleeping reader", "p50", "p50 of rounds, ns", "p99"), table)
+    return markdown_table(("sleeping reader", "p50", "p50 of rounds, ns", "p99"), table)
 
 
 def markdown(found: Result) -> str:
@@ -214,7 +207,7 @@ SHOWN = (
 
 
 def readme(found: Result) -> str:
-    """Render the short table of the README, markers included."""
+    """Render the short table of the README."""
     rates = {row["key"]: row["per_second"] for row in found["rows"] if row["mode"] == STREAM}
     rows = {(row["key"], row["mode"]): row for row in found["rows"]}
     table = []
@@ -227,44 +220,5 @@ def readme(found: Result) -> str:
     machine = found["machine"]
     where = f"{machine['machine']}; Linux {machine['linux']}; virtual: {machine['virtual']};"
     when = f"commit `{machine['commit']}`, {machine['date']}."
-    lines = [
-        OPEN,
-        *_table(head, table),
-        where,
-        when,
-        "All rows, ratios and peers: [bench/RESULTS.md](bench/RESULTS.md).",
-        CLOSE,
-    ]
-    return "\n".join(lines)
-
-
-INTRODUCTION = """# Results: mailbox
-
-Written by `./dev bench mailbox --write`; what each row means stands in
-[docs/reference/bench.md](../docs/reference/bench.md). Figures are medians over rounds, with the
-tenth and the ninetieth percentile of the rounds beside them. They are this machine's, at that hour.
-
-"""
-
-
-def page(found: Result) -> str:
-    """Render bench/RESULTS.md: the report, and the result itself for whoever renders it again."""
-    kept = json.dumps(found, indent=None, separators=(",", ":"), ensure_ascii=False)
-    rows = kept.replace("},{", "},\n{").replace('},"', '},\n"')
-    return f"{INTRODUCTION}{markdown(found)}\n## As JSON\n\n```json\n{rows}\n```\n"
-
-
-def read_page(text: str) -> Result:
-    """Return the result that a page holds."""
-    [kept] = re.findall(r"```json\n(.*?)\n```", text, re.DOTALL)
-    found: Result = json.loads(kept)
-    return found
-
-
-def with_block(text: str, block: str) -> str:
-    """Return the README's text with its block replaced, or put before its second heading."""
-    if OPEN in text:
-        before, _, rest = text.partition(OPEN)
-        return before + block + rest.partition(CLOSE)[2]
-    head, mark, rest = text.partition("\n## What you get")
-    return f"{head}\n## How fast\n\n{block}\n{mark}{rest}"
+    all_of = "All rows, ratios and peers: [bench/RESULTS.md](bench/RESULTS.md)."
+    return "\n".join([*markdown_table(head, table), where, when, all_of])

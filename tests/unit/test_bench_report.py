@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from bench import pages
+from bench.benchmarks import MAILBOX
 from bench.mailbox import report
 from bench.mailbox.figures import RATIOS
 from bench.mailbox.jobs import Job, all_jobs
@@ -81,34 +83,11 @@ def test_drain_has_its_own_bound() -> None:
     assert line.endswith("| **no** |")
 
 
-def test_page_gives_back_the_result_it_was_made_of() -> None:
-    """The README is rendered from the page, so the page must hold all of it."""
-    found = result()
-    assert report.read_page(report.page(found)) == found
-
-
-def test_block_is_replaced_and_nothing_else() -> None:
-    """The README belongs to its authors; only the marked block is rendered."""
-    text = f"# a\n\n{report.OPEN}\nold\n{report.CLOSE}\n\nrest\n"
-    block = report.readme(result())
-    assert report.with_block(text, block) == f"# a\n\n{block}\n\nrest\n"
-    assert report.with_block(report.with_block(text, block), block) == f"# a\n\n{block}\n\nrest\n"
-
-
 @pytest.fixture
-def kept(root: Path) -> dict[str, Any]:
+def kept() -> Any:
     """Read the result that stands in the checkout."""
-    return report.read_page((root / "bench/RESULTS.md").read_text(encoding="utf-8"))
-
-
-def test_page_is_what_its_result_renders_to(root: Path, kept: dict[str, Any]) -> None:
-    """A figure that somebody typed over must not survive."""
-    assert (root / "bench/RESULTS.md").read_text(encoding="utf-8") == report.page(kept)
-
-
-def test_readme_shows_the_kept_result(root: Path, kept: dict[str, Any]) -> None:
-    """After `./dev bench mailbox --write`, or `./dev bench --render`, it does."""
-    assert report.readme(kept) in (root / "README.md").read_text(encoding="utf-8")
+    [(_, found)] = pages.kept([MAILBOX])
+    return found
 
 
 def test_kept_result_says_where_and_when(kept: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 def _text(path: str) -> str:
@@ -46,7 +46,8 @@ def _steal(before: int) -> str:
     return f"{taken / os.sysconf('SC_CLK_TCK'):.2f} s in this run"
 
 
-def _may_fifo() -> bool:
+def may_fifo() -> bool:
+    """Try in a child whether this user may run SCHED_FIFO."""
     child = os.fork()
     if child == 0:
         try:
@@ -70,7 +71,7 @@ def _commit() -> str:
 
 
 def describe(
-    *, cores: tuple[int, ...], command: str, steal_before: int, load: float
+    *, cores: tuple[int, ...], policy: str, command: str, steal_before: int, load: float
 ) -> dict[str, str]:
     """Return the machine line as names and values, in the order of the report."""
     governor = _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
@@ -81,7 +82,7 @@ def describe(
         "virtual": "yes" if _is_virtual() else "no sign of it",
         "steal": _steal(steal_before),
         "cores used": " and ".join(map(str, cores)),
-        "policy": "C to C " + ("fifo 5" if _may_fifo() else "other") + ", the rest other",
+        "policy": policy,
         "isolated": _text("/sys/devices/system/cpu/isolated") or "none",
         "governor": governor or "not shown",
         "load before": f"{load:.1f}",

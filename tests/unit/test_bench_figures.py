@@ -7,9 +7,10 @@ import random
 
 import pytest
 
-from bench.mailbox.figures import RATIOS, Ratio, Round, Spread, ratio, reached, spreads
+from bench.mailbox.figures import RATIOS, Ratio, Round, ratio, reached, spreads
 from bench.mailbox.jobs import all_jobs
 from bench.mailbox.play import shuffled
+from bench.spread import Spread
 
 BY_NAME = {one.name: one for one in RATIOS}
 

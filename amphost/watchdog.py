@@ -81,14 +81,29 @@ class Watchdog:
         """Return when the role's heartbeat was found stopped, 0 if it was not."""
         return int(lib.amp_watch_stopped_at(self.native, role_id))
 
-    def set_value(self, index: int, value: float) -> None:
-        """Set an operator value; it stands until a profile runs over it."""
+    def set_values(self, values: Mapping[int, float]) -> None:
+        """Set operator values, by their numbers, in one publication.
+
+        Each stands in place of its profile until `run_profiles` runs them again.
+        """
+        for index in values:
+            self._check(index)
+        lib.amp_watch_set_values(self.native, list(values), list(values.values()), len(values))
+
+    def follows_profile(self, index: int) -> bool:
+        """Return whether a value's profile moves it now."""
+        self._check(index)
+        return bool(lib.amp_watch_follows_profile(self.native, index))
+
+    def _check(self, index: int) -> None:
         if not 0 <= index < self._values:
             raise IndexError(f"there is no operator value {index}")
-        lib.amp_watch_set_value(self.native, index, value)
 
     def run_profiles(self, start_ns: int) -> None:
-        """Run every profile from `start_ns` on, over and over; 0 holds their first values."""
+        """Run every profile from `start_ns` on, over and over.
+
+        0 holds them where they begin, but for values that were set meanwhile.
+        """
         lib.amp_watch_run_profiles(self.native, start_ns)
 
     def put_off(self) -> int:

@@ -2,7 +2,8 @@
 
 Rules. A Unix socket in the runtime directory, 0660; the peer's credentials decide (this user or
 root), not what it says. One line of JSON in, one line out: `{"verb": "arm"}` ->
-`{"ok": true, "mode": "ARMED"}` or `{"ok": false, "error": "...", "exit": 1}`. At most 64 KiB a line
+`{"ok": true, "mode": "ARMED"}` or `{"ok": false, "error": "...", "exit": 1}`. What else stands in a
+request is for the verb to judge; here it is any JSON. At most 64 KiB a line
 and 8 clients: one more takes the place of the one that was silent longest. A client that misbehaves
 or does not read is dropped; whoever is refused is counted. Never blocks the supervisor: a turn
 reads and answers so much and no more.
@@ -35,22 +36,46 @@ RETRY_S = 0.02
 HUNG_UP = "the system hung up"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """Who asks, by the word of Linux.
+
+    Synchronization: none required; immutable.
+    """
+
+    uid: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One line of a client: the verb, and whatever stands beside it.
+
+    Synchronization: none required; `fields` belong to who gets it.
+    """
+
+    verb: str
+    fields: dict[str, Any]
+    peer: Peer
+
+
 @dataclass(slots=True, eq=False)
 class _Client:
     """One connection and what it has sent so far."""
 
     connection: socket.socket
+    peer: Peer
     unread: bytes = b""
     ended: bool = False  # nothing more will come
 
 
 class ControlSocket:
-    """The supervisor's end. `poll` once a turn; `answer` maps a verb to a reply.
+    """The supervisor's end. `poll` once a turn; `answer` maps a request to a reply.
 
     Synchronization: one thread.
     """
 
-    def __init__(self, path: Path, answer: Callable[[str], dict[str, Any]]) -> None:
+    def __init__(self, path: Path, answer: Callable[[Request], dict[str, Any]]) -> None:
         self._path = path
         self._answer = answer
         self.refused = 0
@@ -83,7 +108,8 @@ class ControlSocket:
         except OSError:
             return False  # nobody, or no descriptor left for them
         connection.setblocking(False)
-        if not _may_operate(connection):
+        peer = _peer(connection)
+        if peer.uid not in (0, os.geteuid()):
             self.refused += 1
             refusal = NoPermissionError("refused: the system is another user's")
             _send(connection, _no(refusal))
@@ -91,7 +117,7 @@ class ControlSocket:
             return True
         if len(self._clients) >= CLIENTS_MAX:
             self._refuse(self._clients[0])
-        self._clients.append(_Client(connection))
+        self._clients.append(_Client(connection, peer))
         return True
 
     def _serve(self, client: _Client) -> None:
@@ -102,7 +128,7 @@ class ControlSocket:
             if not newline:
                 break
             client.unread = rest
-            if not _send(client.connection, self._reply(line)):
+            if not _send(client.connection, self._reply(line, client.peer)):
                 self._refuse(client)
                 return
         if b"\n" in client.unread:
@@ -124,13 +150,14 @@ class ControlSocket:
         self._clients.remove(client)
         self._clients.append(client)
 
-    def _reply(self, line: bytes) -> dict[str, Any]:
-        verb = _verb(line)
-        if verb is None:
+    def _reply(self, line: bytes, peer: Peer) -> dict[str, Any]:
+        fields = _decoded(line)
+        verb = fields.pop("verb", None)
+        if not isinstance(verb, str):
             self.refused += 1
             return _no(AmphostError('no request: send {"verb": "state"}'))
         try:
-            return {"ok": True, **self._answer(verb)}
+            return {"ok": True, **self._answer(Request(verb=verb, fields=fields, peer=peer))}
         except AmphostError as error:
             return _no(error)
 
@@ -151,13 +178,13 @@ class ControlSocket:
             self._path.unlink(missing_ok=True)
 
 
-def ask(path: Path, verb: str, within_s: float = ASK_S) -> dict[str, Any]:
+def ask(path: Path, verb: str, within_s: float = ASK_S, **fields: object) -> dict[str, Any]:
     """Ask a running system; return its reply. AmphostError when there is none or it says no."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(within_s)
         try:
             _connect(client, path, within_s)
-            client.sendall(json.dumps({"verb": verb}).encode() + b"\n")
+            client.sendall(json.dumps({"verb": verb, **fields}).encode() + b"\n")
             with client.makefile("rb") as stream:
                 line = stream.readline(LINE_MAX)
         except OSError as error:
@@ -205,16 +232,11 @@ def _decoded(line: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _verb(line: bytes) -> str | None:
-    verb = _decoded(line).get("verb")
-    return verb if isinstance(verb, str) else None
-
-
-def _may_operate(connection: socket.socket) -> bool:
+def _peer(connection: socket.socket) -> Peer:
     size = struct.calcsize("3i")
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    _, uid, _ = struct.unpack("3i", credentials)
-    return uid in (0, os.geteuid())
+    pid, uid, _ = struct.unpack("3i", credentials)
+    return Peer(uid=uid, pid=pid)
 
 
 def _no(error: AmphostError) -> dict[str, Any]:

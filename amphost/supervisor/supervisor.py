@@ -25,7 +25,7 @@ from amphost.lifecycle import (
 )
 from amphost.roles.settle import pin, schedule
 from amphost.supervisor import readiness
-from amphost.supervisor.control_socket import ControlSocket
+from amphost.supervisor.control_socket import ControlSocket, Request
 from amphost.supervisor.faults import Faults
 from amphost.supervisor.launch import Launcher, Segments
 from amphost.supervisor.listening import Listening
@@ -239,7 +239,8 @@ class Supervisor:
         self.usage.begin(self.pids())
         self.modes.change(ModeEvent.ARM)
 
-    def _answer(self, verb: str) -> dict[str, Any]:
+    def _answer(self, request: Request) -> dict[str, Any]:
+        verb = request.verb
         if verb == "arm":
             self.arm()
         elif verb == "disarm":

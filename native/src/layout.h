@@ -49,6 +49,14 @@ struct amp_histogram_words {
     struct amp_word buckets[AMP_BUCKETS];
 };
 
+/* What became of a message: `id` is stored last. */
+struct amp_tuning_words {
+    struct amp_word id;
+    struct amp_word result;
+    struct amp_word tick;
+    struct amp_word t_ns;
+};
+
 struct amp_owner {
     _Alignas(AMP_CACHE_LINE) struct amp_word heartbeat;
     struct amp_word checkpoint;
@@ -66,6 +74,8 @@ struct amp_owner {
 
     _Alignas(AMP_CACHE_LINE) struct amp_word queue_cursors[AMP_QUEUES_MAX];
     _Alignas(AMP_CACHE_LINE) struct amp_word waiting; /* role id + 1 of whom it waits for, or 0 */
+
+    _Alignas(AMP_CACHE_LINE) struct amp_tuning_words answers[AMP_TUNING_DEPTH]; /* [id % depth] */
 };
 
 struct amp_role_line {

@@ -410,6 +410,9 @@ void amp_loop_tick(struct amp_loop *loop, amp_ns release, amp_ns wake) {
     follow_mode(loop, ready, wake);
     amp_owner_set(loop->owner, AMP_GAUGE_READY, ready ? 1 : 0);
 
+    if (loop->tuning != NULL) {
+        (void)amp_tuning_take(loop->tuning, loop->tick, wake);
+    }
     amp_owner_at(loop->owner, AMP_AT_LAW);
     if (loop->arming != 0) {
         run_law(loop, wake, dt_s);

@@ -103,6 +103,11 @@ int amp_program_check(const struct amp_program *program, uint32_t *at) {
     return first_state == program->state_count ? AMP_OK : -AMP_EARG;
 }
 
+bool amp_program_parameters_fit(const struct amp_program *program, uint32_t instruction) {
+    const struct amp_instruction *const line = &program->instructions[instruction];
+    return parameters_valid(line->op, &program->parameters[line->parameter]);
+}
+
 void amp_program_bind(struct amp_program *program, struct amp_law *law) {
     law->state = program;
     law->reset = amp_program_reset;

@@ -20,8 +20,16 @@ struct operator_value {
     const double *times_s;
     const double *values;
     uint32_t count;
-    struct amp_word set; /* bits of a double, written by the main thread */
 };
+
+/* What the main thread has set, all of it in one publication of a channel in this process's own
+ * memory: when the profiles began, then of each value its bits and whether it stands over its
+ * profile. */
+#define SETTING_WORDS (1 + 2 * AMP_WATCH_VALUES_MAX)
+#define SETTING_DEPTH AMP_CHANNEL_DEPTH_MIN
+#define SETTING_BYTES 8192
+#define SET_BITS(index) (1 + 2 * (index))
+#define SET_STANDS(index) (2 + 2 * (index))
 
 struct amp_watch {
     const struct amp_platform *platform;
@@ -37,13 +45,28 @@ struct amp_watch {
     struct watched_role roles[AMP_ROLES_MAX];
     struct operator_value values[AMP_WATCH_VALUES_MAX];
     uint64_t words[AMP_WATCH_VALUES_MAX];
-    struct amp_word profiles_from; /* written by the main thread */
-    struct amp_word ending;        /* written by the main thread */
-    struct amp_word put_off;       /* written by the watchdog thread */
+    struct amp_channel setting;
+    uint64_t set[SETTING_WORDS];      /* the main thread's copy, */
+    uint64_t seen[3 + SETTING_WORDS]; /* and the watchdog thread's, as a sample */
+    unsigned char setting_bytes[SETTING_BYTES];
+    struct amp_word ending;  /* written by the main thread */
+    struct amp_word put_off; /* written by the watchdog thread */
 };
 
 size_t amp_watch_size(void) {
     return sizeof(struct amp_watch);
+}
+
+/* Bind the channel of what is set at the first cache line of its bytes. */
+static int open_setting(struct amp_watch *watch) {
+    const size_t over = (uintptr_t)watch->setting_bytes % AMP_CACHE_LINE;
+    const size_t skipped = over != 0 ? AMP_CACHE_LINE - over : 0;
+    const int result = amp_channel_bind(&watch->setting, watch->setting_bytes + skipped,
+                                        SETTING_BYTES - skipped, SETTING_WORDS, SETTING_DEPTH);
+    if (result == AMP_OK) {
+        (void)amp_channel_attach(&watch->setting, 1);
+    }
+    return result;
 }
 
 int amp_watch_init(struct amp_watch *watch, const struct amp_platform *platform,
@@ -63,7 +86,7 @@ int amp_watch_init(struct amp_watch *watch, const struct amp_platform *platform,
         watch->channel = *operator_channel;
         watch->publishes = true;
     }
-    return AMP_OK;
+    return open_setting(watch);
 }
 
 int amp_watch_add_role(struct amp_watch *watch, uint32_t role, const struct amp_owner *owner,
@@ -90,6 +113,10 @@ static bool is_profile(const double *times_s, const double *values, uint32_t cou
     return times_s[count - 1] >= 1e-9 && times_s[count - 1] <= 3.2e9;
 }
 
+static void set_bits(struct amp_watch *watch, uint32_t index, double value) {
+    memcpy(&watch->set[SET_BITS(index)], &value, sizeof value);
+}
+
 int amp_watch_add_value(struct amp_watch *watch, double initial, const double *times_s,
                         const double *values, uint32_t count) {
     if (!watch->publishes || watch->value_count >= watch->channel.words ||
@@ -102,7 +129,8 @@ int amp_watch_add_value(struct amp_watch *watch, double initial, const double *t
     value->values = values;
     value->count = count;
     watch->value_count++;
-    amp_watch_set_value(watch, watch->value_count - 1, count > 0 ? values[0] : initial);
+    set_bits(watch, watch->value_count - 1, count > 0 ? values[0] : initial);
+    amp_channel_publish(&watch->setting, 0, 0, watch->set);
     return AMP_OK;
 }
 
@@ -145,21 +173,33 @@ static double profile_at(const struct operator_value *value, double at_s) {
     return value->values[low] + clipped * (value->values[high] - value->values[low]);
 }
 
-static double value_at(const struct operator_value *value, amp_ns from, amp_ns now) {
+static double value_at(const struct amp_watch *watch, uint32_t index, amp_ns now) {
+    const struct operator_value *const value = &watch->values[index];
+    const uint64_t *const setting = &watch->seen[3];
+    const amp_ns from = (amp_ns)setting[0];
     double set;
-    const uint64_t bits = amp_load_relaxed(&value->set);
-    memcpy(&set, &bits, sizeof set);
-    if (value->count == 0 || from == 0 || now < from) {
+    memcpy(&set, &setting[SET_BITS(index)], sizeof set);
+    if (value->count == 0 || setting[SET_STANDS(index)] != 0 || from == 0 || now < from) {
         return set;
     }
     const amp_ns length = (amp_ns)(value->times_s[value->count - 1] * 1e9);
     return profile_at(value, (double)((now - from) % length) * 1e-9);
 }
 
+/* Take over what was set since the last time; while the main thread is setting, what held before. */
+static void look_at_setting(struct amp_watch *watch) {
+    uint64_t record[3 + SETTING_WORDS];
+    struct amp_sample *const sample = (void *)record;
+    if (amp_channel_count(&watch->setting) != watch->seen[0] &&
+        amp_channel_latest(&watch->setting, sample, NULL) == AMP_READ_VALUE) {
+        memcpy(watch->seen, record, sizeof record);
+    }
+}
+
 static void publish_values(struct amp_watch *watch, amp_ns now) {
-    const amp_ns from = (amp_ns)amp_load_acquire(&watch->profiles_from);
+    look_at_setting(watch);
     for (uint32_t i = 0; i < watch->value_count; i++) {
-        const double value = value_at(&watch->values[i], from, now);
+        const double value = value_at(watch, i, now);
         memcpy(&watch->words[i], &value, sizeof value);
     }
     amp_channel_publish(&watch->channel, now, 0, watch->words);
@@ -226,20 +266,32 @@ amp_ns amp_watch_stopped_at(const struct amp_watch *watch, uint32_t role) {
     return since_enabled ? (amp_ns)amp_load_relaxed(&watched->stopped_at) : 0;
 }
 
-void amp_watch_set_value(struct amp_watch *watch, uint32_t index, double value) {
-    AMP_ASSERT(index < watch->value_count);
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    amp_store_relaxed(&watch->values[index].set, bits);
+void amp_watch_set_values(struct amp_watch *watch, const uint32_t *indices, const double *values,
+                          uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        AMP_ASSERT(indices[i] < watch->value_count);
+        set_bits(watch, indices[i], values[i]);
+        watch->set[SET_STANDS(indices[i])] = 1;
+    }
+    amp_channel_publish(&watch->setting, 0, 0, watch->set);
 }
 
 void amp_watch_run_profiles(struct amp_watch *watch, amp_ns start_ns) {
     for (uint32_t i = 0; i < watch->value_count; i++) {
-        if (watch->values[i].count > 0) {
-            amp_watch_set_value(watch, i, watch->values[i].values[0]);
+        const bool stands = watch->set[SET_STANDS(i)] != 0 && start_ns == 0;
+        if (watch->values[i].count > 0 && !stands) {
+            set_bits(watch, i, watch->values[i].values[0]);
+            watch->set[SET_STANDS(i)] = 0;
         }
     }
-    amp_store_release(&watch->profiles_from, (uint64_t)start_ns);
+    watch->set[0] = (uint64_t)start_ns;
+    amp_channel_publish(&watch->setting, 0, 0, watch->set);
+}
+
+bool amp_watch_follows_profile(const struct amp_watch *watch, uint32_t index) {
+    AMP_ASSERT(index < watch->value_count);
+    return watch->values[index].count > 0 && watch->set[0] != 0 &&
+           watch->set[SET_STANDS(index)] == 0;
 }
 
 uint64_t amp_watch_put_off(const struct amp_watch *watch) {

@@ -25,6 +25,10 @@ static void test_value_when_its_profile_is_bad(void) {
     CHECK(amp_watch_add_value(watch, 0, good, good, 3) == -AMP_EARG);
 }
 
+static void set(uint32_t index, double to) {
+    amp_watch_set_values(watch, &index, &to, 1);
+}
+
 /* Pass at |now_ns|, at the next operator period at the latest. */
 static void pass_at(amp_ns now_ns) {
     machine.now_ns = now_ns;
@@ -47,7 +51,7 @@ static void test_value_when_set_is_published_next(void) {
     CHECK(amp_watch_add_value(watch, 1, NULL, NULL, 0) == 0);
     CHECK(amp_watch_add_value(watch, 2, NULL, NULL, 0) == 0);
     passes(20);
-    amp_watch_set_value(watch, 1, -7.25);
+    set(1, -7.25);
     passes(10);
     CHECK(is(value(0), 1) && is(value(1), -7.25));
     passes(1000);
@@ -78,14 +82,41 @@ static void test_profile_when_its_start_is_to_come_holds(void) {
     }
 }
 
-static void test_value_when_set_before_its_profile_starts_stands_until_then(void) {
+static void test_value_when_set_stands_in_place_of_its_profile_until_it_is_run_again(void) {
     open_profile();
-    amp_watch_run_profiles(watch, START + 1000 * MS);
-    amp_watch_set_value(watch, 0, 55);
-    pass_at(START + 990 * MS);
-    CHECK(is(value(0), 55));
-    pass_at(START + 1500 * MS);
+    CHECK(!amp_watch_follows_profile(watch, 0) && !amp_watch_follows_profile(watch, 1));
+    amp_watch_run_profiles(watch, START);
+    pass_at(START + 500 * MS);
     CHECK(is(value(0), 4));
+    CHECK(amp_watch_follows_profile(watch, 0) && !amp_watch_follows_profile(watch, 1));
+    set(0, 55);
+    CHECK(!amp_watch_follows_profile(watch, 0));
+    for (amp_ns t = 510 * MS; t < 9000 * MS; t += 10 * MS) {
+        pass_at(START + t);
+        CHECK(is(value(0), 55));
+    }
+    amp_watch_run_profiles(watch, 0); /* disarmed: it was set, it stands */
+    pass_at(START + 9000 * MS);
+    CHECK(is(value(0), 55));
+    amp_watch_run_profiles(watch, START + 9000 * MS);
+    CHECK(amp_watch_follows_profile(watch, 0));
+    pass_at(START + 9500 * MS);
+    CHECK(is(value(0), 4));
+}
+
+static void test_values_set_together_are_published_together(void) {
+    open_watch();
+    for (int i = 0; i < 3; i++) {
+        CHECK(amp_watch_add_value(watch, 0, NULL, NULL, 0) == 0);
+    }
+    pass_at(START);
+    const uint32_t indices[] = {2, 0};
+    for (int turn = 1; turn <= 50; turn++) {
+        const double values[] = {turn, -turn};
+        amp_watch_set_values(watch, indices, values, 2);
+        pass_at(START + 10 * MS * turn);
+        CHECK(is(value(2), turn) && is(value(0), -turn) && is(value(1), 0));
+    }
 }
 
 static void test_profile_runs_on_straight_lines_over_and_over(void) {
@@ -122,7 +153,7 @@ static void test_profile_when_stopped_goes_back_to_where_it_began(void) {
 
 static void test_profile_runs_over_a_value_that_was_set(void) {
     open_profile();
-    amp_watch_set_value(watch, 0, 100);
+    set(0, 100);
     pass_at(START + 10 * MS);
     CHECK(is(value(0), 100));
     amp_watch_run_profiles(watch, START + 10 * MS);
@@ -146,7 +177,8 @@ int main(void) {
     RUN(test_value_when_set_is_published_next);
     RUN(test_profile_when_not_started_holds);
     RUN(test_profile_when_its_start_is_to_come_holds);
-    RUN(test_value_when_set_before_its_profile_starts_stands_until_then);
+    RUN(test_value_when_set_stands_in_place_of_its_profile_until_it_is_run_again);
+    RUN(test_values_set_together_are_published_together);
     RUN(test_profile_runs_on_straight_lines_over_and_over);
     RUN(test_profile_when_stopped_goes_back_to_where_it_began);
     RUN(test_profile_runs_over_a_value_that_was_set);

@@ -17,7 +17,14 @@ from typing import Any
 import pytest
 
 from amphost.errors import AmphostError, NoPermissionError
-from amphost.supervisor.control_socket import CLIENTS_MAX, LINE_MAX, ControlSocket, ask
+from amphost.supervisor.control_socket import (
+    CLIENTS_MAX,
+    LINE_MAX,
+    ControlSocket,
+    Peer,
+    Request,
+    ask,
+)
 from tests.proc import descriptors, room_for
 from tests.rights import without_rights
 from tests.system.live import wait_for
@@ -33,17 +40,22 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "control.sock"
         self.asked: list[str] = []
+        self.peers: list[Peer] = []
         self.server = ControlSocket(self.path, self._answer)
         self._clients: list[socket.socket] = []
 
-    def _answer(self, verb: str) -> dict[str, Any]:
+    def _answer(self, request: Request) -> dict[str, Any]:
+        verb = request.verb
         self.asked.append(verb)
+        self.peers.append(request.peer)
         if verb == "arm":
             raise AmphostError("not armed: control is dead")
         if verb == "nobody":
             raise NoPermissionError("refused")
         if verb == "long":
             return {"text": "x" * 60_000}
+        if verb == "echo":
+            return request.fields
         return {"mode": "DISARMED"}
 
     def poll(self) -> None:
@@ -112,6 +124,14 @@ def test_a_verb_gets_its_answer(bench: Bench) -> None:
         client.sendall(b'{"verb": "state"}\n')
         assert bench.reply(client) == {"ok": True, "mode": "DISARMED"}
     assert bench.asked == ["state", "state"]
+
+
+def test_a_verb_gets_what_stands_beside_it_and_who_asked(bench: Bench) -> None:
+    """A change has an author, and Linux names it."""
+    client = bench.client()
+    client.sendall(b'{"uid": 0, "verb": "echo", "values": {"a": 1}}\n')
+    assert bench.reply(client) == {"ok": True, "uid": 0, "values": {"a": 1}}
+    assert bench.peers == [Peer(uid=os.geteuid(), pid=os.getpid())]
 
 
 def test_a_refusal_comes_back_in_words(bench: Bench) -> None:

@@ -203,7 +203,7 @@ def test_arrays_of_the_owner_block_have_the_documented_lengths(document: Documen
 
 def test_fields_of_a_block_do_not_overlap(document: Document) -> None:
     """What was added at the end must stand behind what was there."""
-    names = ("counters", "gauges", "histograms", "queue_cursors", "waiting")
+    names = ("counters", "gauges", "histograms", "queue_cursors", "waiting", "answers")
     fields = document.fields("Owner block")
     starts = [fields[name][0] for name in names]
     words = (
@@ -212,6 +212,7 @@ def test_fields_of_a_block_do_not_overlap(document: Document) -> None:
         lib.AMP_HISTOGRAM_COUNT * (3 + lib.AMP_BUCKETS),
         lib.AMP_QUEUES_MAX,
         1,
+        4 * lib.AMP_TUNING_DEPTH,
     )
     for start, size, following in zip(starts, words, [*starts[1:], layout.OWNER_SIZE], strict=True):
         assert start % layout.CACHE_LINE == 0

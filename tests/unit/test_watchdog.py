@@ -88,7 +88,7 @@ def operator(bench: RoleBench) -> float:
 def test_it_publishes_the_values_that_people_set(bench: RoleBench, watchdog: Watchdog) -> None:
     """Control reads them as any other input: with a time, and again and again."""
     wait_for(lambda: operator(bench) == 1.5, "the initial value")
-    watchdog.set_value(0, -2.25)
+    watchdog.set_values({0: -2.25})
     wait_for(lambda: operator(bench) == -2.25, "the value that was set")
     count = bench.supervisor.count()
     wait_for(lambda: bench.supervisor.count() > count + 2, "further publications")
@@ -100,7 +100,7 @@ def test_a_value_that_the_plan_does_not_have_is_refused(
 ) -> None:
     """The C code asserts: a wrong index would take the supervisor down."""
     with pytest.raises(IndexError, match="operator value"):
-        watchdog.set_value(index, 1.0)
+        watchdog.set_values({0: 1.0, index: 1.0})
     assert bench.plan.supervisor.operator.values[0].initial == 1.5
 
 

@@ -19,6 +19,7 @@
 #include "amp/platform.h"
 #include "amp/segment.h"
 #include "amp/stats.h"
+#include "amp/tuning.h"
 
 #define AMP_LOOP_SOURCES_MAX 16
 #define AMP_LOOP_INPUTS_MAX 64
@@ -107,6 +108,7 @@ struct amp_loop {
     struct amp_owner *owner;            /* this role's own block */
     struct amp_channel channel;         /* this role's own, attached */
     struct amp_law law;
+    struct amp_tuning *tuning; /* opened; NULL: no parameter of the law may change */
     struct amp_loop_timing timing;
     struct amp_pace pace; /* its caller's part; the period is the loop's */
     uint32_t role;
@@ -149,7 +151,7 @@ enum amp_loop_end {
 int amp_loop_init(struct amp_loop *loop);
 
 /// Run the period that was released at |release|; |wake| is now.
-/// Context: real-time. Progress: bounded (sources + inputs + law + outputs).
+/// Context: real-time. Progress: bounded (sources + inputs + tuning + law + outputs).
 void amp_loop_tick(struct amp_loop *loop, amp_ns release, amp_ns wake);
 
 /// True when the loop has been asked to end, or has lost its supervisor, and may do so.

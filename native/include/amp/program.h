@@ -79,6 +79,10 @@ struct amp_program {
 /// Context: init.
 int amp_program_check(const struct amp_program *program, uint32_t *at);
 
+/// True when the parameters of |instruction| are those of a program that amp_program_check() takes.
+/// Context: real-time. Progress: wait-free.
+bool amp_program_parameters_fit(const struct amp_program *program, uint32_t instruction);
+
 /// Bind a checked program to a law. The program must outlive it.
 /// Context: init.
 void amp_program_bind(struct amp_program *program, struct amp_law *law);

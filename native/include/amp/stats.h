@@ -14,6 +14,9 @@
 
 struct amp_owner;
 
+/// Messages of parameters that a role may leave waiting, and the answers that it keeps (tuning.h).
+#define AMP_TUNING_DEPTH 8
+
 /// Where a loop is, in its heartbeat.
 enum amp_checkpoint {
     AMP_AT_START = 0,
@@ -36,6 +39,8 @@ enum amp_counter {
     AMP_COUNT_HELD = 7,            /* input samples refused as invalid, the last good one held */
     AMP_COUNT_TRIPS = 8,           /* times this role latched safe */
     AMP_COUNT_PUBLISHED = 9,
+    AMP_COUNT_TUNED = 10,          /* messages of parameters applied (tuning.h) */
+    AMP_COUNT_TUNING_REFUSED = 11, /* and refused */
 
     AMP_COUNT_FRAMES_IN = 16,
     AMP_COUNT_FRAMES_OUT = 17,

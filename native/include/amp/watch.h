@@ -63,11 +63,15 @@ void amp_watch_pass(struct amp_watch *watch, amp_ns now);
 void amp_watch_enable(struct amp_watch *watch, uint32_t role, bool enabled);
 /// When the role's heartbeat was found stopped; 0 when it was not, since it was last enabled.
 amp_ns amp_watch_stopped_at(const struct amp_watch *watch, uint32_t role);
-/// Set value |index|. It stands until a profile runs over it.
-void amp_watch_set_value(struct amp_watch *watch, uint32_t index, double value);
-/// Run the profiles from |start_ns| on, over and over, and hold them where they begin until then;
-/// 0: hold them there.
+/// Set |count| values, all in one publication. A value that is set stands in place of its profile
+/// until the profiles are run again.
+void amp_watch_set_values(struct amp_watch *watch, const uint32_t *indices, const double *values,
+                          uint32_t count);
+/// Run every profile from |start_ns| on, over and over, and hold it where it begins until then;
+/// 0: hold it there, but for a value that was set meanwhile.
 void amp_watch_run_profiles(struct amp_watch *watch, amp_ns start_ns);
+/// True while the value's profile moves it.
+bool amp_watch_follows_profile(const struct amp_watch *watch, uint32_t index);
 /// Passes put off because the thread itself was late.
 uint64_t amp_watch_put_off(const struct amp_watch *watch);
 

@@ -10,6 +10,7 @@ from amphost import timing
 from amphost.plan.line import schema_hash, schema_text
 from amphost.plan.model import AcceptPlan, DevicePlan, IoPlan, PlantPlan, SignalPlan
 from amphost.plan.wiring import SENSED, Wiring, device_of, frame_period_ns
+from amphost.spec.declare import values_of
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import DeviceSpec, IoRole, LoopbackSpec
 
@@ -98,7 +99,7 @@ def _accepts(wiring: Wiring, role: IoRole, device: DeviceSpec) -> tuple[AcceptPl
 
 
 def _plant(loopback: LoopbackSpec) -> PlantPlan:
-    parameters = loopback.plant.model_dump(exclude={"kind"})
+    parameters = {name: one for name, one in values_of(loopback.plant).items() if name != "kind"}
     return PlantPlan(
         kind=loopback.plant.kind,
         parameters=tuple((name, float(value)) for name, value in parameters.items()),

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
+from amphost.spec.declare import Field
 from amphost.spec.value_types import (
     PORT_PATTERN,
     Milliseconds,

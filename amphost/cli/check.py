@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _load(name: str) -> LoadedSpec:
     """Load a spec and check what the plan can check of it without a machine."""
-    from amphost.plan.resolve import problems  # yaml and more: not for --help
+    from amphost.plan.resolve import problems  # pydantic and yaml: not for --help
     from amphost.spec import shipped
     from amphost.spec.load import load
 

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the plan and return the exit code."""
-    from amphost.cli.prepare import load_named  # yaml and more: not for --help
+    from amphost.cli.prepare import load_named  # pydantic and yaml: not for --help
     from amphost.plan.encode import to_json
     from amphost.plan.render import render
     from amphost.plan.resolve import resolve

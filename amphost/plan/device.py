@@ -10,7 +10,6 @@ from amphost import timing
 from amphost.plan.line import schema_hash, schema_text
 from amphost.plan.model import AcceptPlan, DevicePlan, IoPlan, PlantPlan, SignalPlan
 from amphost.plan.wiring import SENSED, Wiring, device_of, frame_period_ns
-from amphost.spec.declare import values_of
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import DeviceSpec, IoRole, LoopbackSpec
 
@@ -99,7 +98,7 @@ def _accepts(wiring: Wiring, role: IoRole, device: DeviceSpec) -> tuple[AcceptPl
 
 
 def _plant(loopback: LoopbackSpec) -> PlantPlan:
-    parameters = {name: one for name, one in values_of(loopback.plant).items() if name != "kind"}
+    parameters = loopback.plant.model_dump(exclude={"kind"})
     return PlantPlan(
         kind=loopback.plant.kind,
         parameters=tuple((name, float(value)) for name, value in parameters.items()),

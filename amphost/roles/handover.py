@@ -1,8 +1,8 @@
 """What a role process is handed: its plan and the facts of this run, as JSON on a descriptor.
 
-Rules. The role's side reads attributes and lists and needs no dataclasses: the JSON objects
-become plain namespaces, whose shape is `plan.model.RolePlan`. The supervisor's side writes. A run's
-facts (descriptors, nonce, epoch, port) stand beside the plan, never in it.
+Rules. The role's side reads attributes and lists and needs neither dataclasses nor pydantic: the
+JSON objects become plain namespaces, whose shape is `plan.model.RolePlan`. The supervisor's side
+writes. A run's facts (descriptors, nonce, epoch, port) stand beside the plan, never in it.
 """
 
 from __future__ import annotations

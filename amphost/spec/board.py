@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from amphost.spec.declare import Field
+from pydantic import Field
+
 from amphost.spec.value_types import (
     PORT_PATTERN,
     Milliseconds,

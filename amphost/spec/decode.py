@@ -13,12 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from amphost.spec.declare import record_of
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
 from amphost.spec.expected import Node, expected_at
 from amphost.spec.positions import PROBLEMS_MAX, KeyPath, Problem
-from amphost.spec.shapes import Violation
 from amphost.spec.value_types import NAME_PATTERN, Model
-from amphost.spec.wording import problem_of
+from amphost.spec.wording import path_of, problem_of
 from amphost.spec.yaml_strict import Document
 
 __all__ = ["Decoded", "Holes", "decode_model"]
@@ -88,7 +89,7 @@ def decode_model(
         problems.append(Problem(path=path, rule="has no value", remedy=f"give {expected}"))
     silent = document.refused | set(empty)
     valid, errors = _validate(model, root)
-    errors = [error for error in errors if not _covered(error.path, silent)]
+    errors = [error for error in errors if not _covered(path_of(error, root), silent)]
     problems += [problem_of(error, schema(), document.root) for error in errors[:PROBLEMS_MAX]]
     if valid is not None:
         return Decoded(model=valid, problems=tuple(problems), holes=_holes(silent))
@@ -106,10 +107,11 @@ def _covered(path: KeyPath, silent: set[KeyPath] | frozenset[KeyPath]) -> bool:
     return any(path[:length] in silent for length in range(len(path) + 1))
 
 
-def _validate(model: type[M], root: dict[str, Any]) -> tuple[M | None, list[Violation]]:
-    found: list[Violation] = []
-    valid = record_of(model).read(root, (), found)
-    return (None if found else valid), found
+def _validate(model: type[M], root: dict[str, Any]) -> tuple[M | None, list[ErrorDetails]]:
+    try:
+        return model.model_validate(root), []
+    except ValidationError as error:
+        return None, error.errors(include_url=False)
 
 
 def _empty_paths(root: dict[str, Any]) -> list[KeyPath]:
@@ -134,8 +136,8 @@ def _cut(model: type[M], root: dict[str, Any], stand_in: StandIn, holes: set[Key
         if valid is not None:
             return valid
         for error in errors:
-            path = error.path
-            missing = error.kind in ("missing", "no_kind", "unknown_kind")
+            path = path_of(error, root)
+            missing = error["type"] in ("missing", "union_tag_not_found", "union_tag_invalid")
             instead = stand_in(path) if missing else None
             if instead is None and missing:
                 path = path[:-1]

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from pydantic import BeforeValidator, Field
+
 from amphost.spec.board import AcceptSpec, Board, DcMotorSpec, DeviceSpec, LoopbackSpec, SendSpec
-from amphost.spec.declare import BeforeValidator, Field
 from amphost.spec.value_types import (
     Arm,
     Core,
@@ -87,7 +88,7 @@ class ReadSpec(Model):
     )
 
 
-Read = Annotated[ReadSpec, BeforeValidator(_short_read, Source | ReadSpec)]
+Read = Annotated[ReadSpec, BeforeValidator(_short_read, json_schema_input_type=Source | ReadSpec)]
 Reads = dict[Name, Read]
 
 

@@ -1,8 +1,8 @@
 """The JSON Schemas that editors read, made from the models and the table of blocks.
 
-Rules. Draft 7, since that is what the YAML language server knows. The shipped
-files are these functions' output, byte for byte (a test holds them to it); messages take the
-description of a key from here too. Pure.
+Rules. Draft 7, since that is what the YAML language server knows; nothing in it that only
+pydantic understands. The shipped files are these functions' output, byte for byte (a test holds
+them to it); messages take the description of a key from here too. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 
 from amphost.laws.blocks import BLOCKS, TUNABLE
 from amphost.laws.reference import schema as block_schema
-from amphost.spec.declare import record_of
 from amphost.spec.model import Board, ControlRole, Spec
 from amphost.spec.value_types import NAME_PATTERN, Model
 
@@ -22,6 +21,7 @@ __all__ = ["board_schema", "schema_text", "spec_schema"]
 Node = dict[str, Any]
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 TUNABLE_TEXT = "Its parameters may change while it runs."
+_HIDDEN = ("title", "discriminator")
 
 
 @functools.cache
@@ -29,6 +29,7 @@ def spec_schema() -> Node:
     """Return the schema of a spec file; it is made once, do not change it."""
     schema = _schema_of(Spec, "amphost spec")
     law = schema["definitions"][ControlRole.__name__]["properties"]["law"]
+    del law["additionalProperties"]
     law["minProperties"] = 1
     law["patternProperties"] = {NAME_PATTERN: {"$ref": "#/definitions/Block"}}
     law["additionalProperties"] = False
@@ -48,10 +49,41 @@ def schema_text(schema: Node) -> str:
 
 
 def _schema_of(model: type[Model], title: str) -> Node:
-    definitions: dict[str, Node] = {}
-    schema = {"$schema": _DRAFT, "title": title, **record_of(model).whole_schema(definitions)}
-    schema["definitions"] = dict(sorted(definitions.items()))
+    raw = model.model_json_schema(ref_template="#/definitions/{model}")
+    definitions = raw.pop("$defs")
+    schema: Node = {"$schema": _DRAFT, "title": title, **_plain(raw)}
+    schema["definitions"] = {name: _plain(node) for name, node in sorted(definitions.items())}
     return schema
+
+
+def _plain(node: Any) -> Any:  # JSON
+    """Return `node` as draft 7 has it, without pydantic's own keywords."""
+    if isinstance(node, list):
+        return [_plain(one) for one in node]
+    if isinstance(node, float) and node.is_integer() and abs(node) < 2**53:
+        return int(node)
+    if not isinstance(node, dict):
+        return node
+    kept = {key: _plain(node[key]) for key in sorted(node) if key not in _HIDDEN}
+    if "properties" in node:  # a mapping of names, in the order of the model
+        kept["properties"] = {key: _plain(value) for key, value in node["properties"].items()}
+    if "patternProperties" in kept:
+        kept["additionalProperties"] = False
+    if "prefixItems" in kept:
+        kept["items"] = kept.pop("prefixItems")[0]
+    return _one_choice(kept)
+
+
+def _one_choice(node: Node) -> Node:
+    """Drop the null of an optional key (an empty value is refused); keep no word beside a $ref."""
+    choices = [one for one in node.get("anyOf", []) if one != {"type": "null"}]
+    if len(choices) == 1:
+        rest = {key: value for key, value in node.items() if key not in ("anyOf", "default")}
+        node = {**rest, **choices[0]}
+    if "$ref" in node and len(node) > 1:
+        node = {**node, "allOf": [{"$ref": node["$ref"]}]}
+        del node["$ref"]
+    return node
 
 
 def _described_block() -> Node:

@@ -1,4 +1,4 @@
-"""The types of single values.
+"""The types of single values, and the base of every mapping.
 
 Rules. A pattern stands here once: the JSON Schema and the messages know it from here. Pure.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from amphost.spec.declare import Field, Model
+from pydantic import BaseModel, ConfigDict, Field, Strict
 
 __all__ = [
     "NAME_PATTERN",
@@ -43,6 +43,14 @@ Milliseconds = Annotated[float, Field(gt=0.0, le=600_000.0)]
 RateHz = Annotated[float, Field(ge=1.0, le=20_000.0)]
 Core = Annotated[int, Field(ge=0, le=255)]
 Priority = Annotated[int, Field(ge=1, le=99)]
-Range = tuple[Number, Number]
+Range = Annotated[tuple[Number, Number], Strict(False)]
 Stale = Literal["hold", "value", "ramp", "trip"]
 Arm = Literal["on_start", "manual"]
+
+
+class Model(BaseModel):
+    """A mapping whose keys are all known."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=False
+    )

@@ -1,20 +1,26 @@
-"""What is wrong with a value, in words.
+"""pydantic's errors in our words.
 
-Rules. No dump of a value reaches a user. The rule says what the value is, the remedy what it must
-be, as the JSON Schema has it. Pure.
+Rules. No text of pydantic's and no dump of a value reaches a user. The path is the user's (without
+pydantic's tags), the rule says what the value is, the remedy what it must be. Pure.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from amphost.spec.expected import NAME_RULE, Node, expected_at, keys_at, node_at
-from amphost.spec.positions import KeyPath, Problem, show
-from amphost.spec.shapes import Violation
+from pydantic_core import ErrorDetails
 
-__all__ = ["did_you_mean", "problem_of"]
+from amphost.spec.expected import NAME_RULE, Node, expected_at, keys_at, node_at, value_at
+from amphost.spec.positions import KeyPath, Problem, show
+
+__all__ = ["did_you_mean", "path_of", "problem_of"]
+
+_KEY = "[key]"
+_TAGGED = "roles"  # the one mapping whose entries are of several kinds
+_OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+_SIZES = ("too_short", "too_long", "string_too_short", "string_too_long")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -23,21 +29,33 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]}? " if close else ""
 
 
-def problem_of(error: Violation, schema: Node, root: object) -> Problem:
+def path_of(error: ErrorDetails, root: object) -> KeyPath:
+    """Return where the error is, as the user sees the file `root`."""
+    path = tuple(error["loc"])
+    if _is_key(error):
+        path = path[:-1]
+    if path[:1] == (_TAGGED,) and len(path) > 2:
+        path = (*path[:2], *path[3:])
+    if error["type"].startswith("union_tag"):
+        return (*path, "kind") if isinstance(error["input"], dict) else path
+    if path[-1:] == ("from",) and isinstance(value_at(root, path[:-1]), str):
+        return path[:-1]  # the short form of a read
+    return path
+
+
+def problem_of(error: ErrorDetails, schema: Node, root: object) -> Problem:
     """Say what is wrong with a value, and what may stand there."""
-    path = error.path
-    if error.kind == "bad_name":
+    path = path_of(error, root)
+    if _is_key(error):
         return _bad_name(path)
-    if error.kind == "missing":
-        return _missing(path, expected_at(schema, root, path))
-    if error.kind == "no_kind":
-        *most, last = error.kinds
-        return _missing(path, f"{', '.join(most)} or {last}" if most else last)
-    if error.kind == "unknown_key":
+    if error["type"] in ("missing", "union_tag_not_found"):
+        return _missing(path, schema, root)
+    if error["type"] == "extra_forbidden":
         return _unknown_key(path, schema, root)
-    if error.kind == "unknown_kind":
-        return _not_one_of(path, error.value, error.kinds)
-    return _bad_value(error.kind, path, error.value, schema, root)
+    if error["type"] == "union_tag_invalid":
+        kinds = [part.strip(" '") for part in str(error["ctx"]["expected_tags"]).split(",")]
+        return _not_one_of(path, value_at(root, path), kinds)
+    return _bad_value(error["type"], path, error["input"], schema, root)
 
 
 def _bad_value(kind: str, path: KeyPath, value: object, schema: Node, root: object) -> Problem:
@@ -46,15 +64,19 @@ def _bad_value(kind: str, path: KeyPath, value: object, schema: Node, root: obje
         return _not_one_of(path, value, node["enum"] if "enum" in node else [node["const"]])
     expected = expected_at(schema, root, path)
     remedy = f"give {expected}"
-    if kind == "size":
+    if kind in _SIZES:
         rule = _size(value, node)
-    elif kind == "range":
+    elif kind in _OUT_OF_RANGE:
         rule = f"{show(value)} is out of range"
-    elif kind == "pattern":
+    elif kind == "string_pattern_mismatch":
         rule, remedy = f"{show(value)} is not allowed here", f"write {expected}"
     else:
         rule, remedy = _kind(value, node), _give(value, expected, node)
     return Problem(path=path, rule=rule, remedy=remedy)
+
+
+def _is_key(error: ErrorDetails) -> bool:
+    return error["loc"][-1:] == (_KEY,) and error["type"].startswith("string_")
 
 
 def _bad_name(path: KeyPath) -> Problem:
@@ -65,7 +87,12 @@ def _bad_name(path: KeyPath) -> Problem:
     return Problem(path=path, rule="is not a name", remedy=f"{hint}{NAME_RULE}", key=True)
 
 
-def _missing(path: KeyPath, expected: str) -> Problem:
+def _missing(path: KeyPath, schema: Node, root: object) -> Problem:
+    if isinstance(path[-1], int):
+        return _bad_value("", path[:-1], value_at(root, path[:-1]), schema, root)
+    expected = expected_at(schema, root, path)
+    if path[-1] == "kind":
+        expected = "control, io or telemetry"
     return Problem(path=path, rule="is missing", remedy=f"add {path[-1]}: {expected}")
 
 
@@ -75,7 +102,7 @@ def _unknown_key(path: KeyPath, schema: Node, root: object) -> Problem:
     return Problem(path=path, rule="there is no such key here", remedy=remedy.strip(), key=True)
 
 
-def _not_one_of(path: KeyPath, value: object, known: Sequence[str]) -> Problem:
+def _not_one_of(path: KeyPath, value: object, known: list[str]) -> Problem:
     remedy = did_you_mean(value, known) if isinstance(value, str) else ""
     if len(known) == 1:
         rule, choice = f"{show(value)} is not {known[0]}", f"write {known[0]}"

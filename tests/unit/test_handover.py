@@ -25,7 +25,7 @@ def handed(text: str) -> int:
 
 
 def test_the_role_reads_the_very_plan_that_was_made(plan_of: Callable[..., Plan]) -> None:
-    """It has no dataclasses there, and still every field of its RolePlan."""
+    """It has no dataclasses and no pydantic there, and still every field of its RolePlan."""
     role = next(role for role in plan_of().roles if role.name == "control")
     facts = {"nonce": 1 << 55, "epoch": 2, "segments": [3, 4], "attachments": [["a", "b", 5]]}
     descriptor = handed(json.dumps({"role": asdict(role), "run": facts}))

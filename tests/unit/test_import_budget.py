@@ -68,5 +68,5 @@ def test_verbs_are_parsed_before_anything_dear_is_imported() -> None:
 
 
 def test_budget_notices_what_it_forbids() -> None:
-    """A check that cannot fail would let anything in."""
-    assert tops(imported_by("amphost.spec.load")) & DEAR == {"yaml"}
+    """A check that cannot fail would let pydantic back in."""
+    assert tops(imported_by("amphost.spec.load")) & DEAR >= {"pydantic", "yaml"}

@@ -42,7 +42,7 @@ def test_every_message_has_place_path_rule_and_remedy(name: str) -> None:
     assert lines
     for line in lines:
         assert LINE.fullmatch(line), line
-        assert not re.search(r"Violation|Traceback|<class|object at 0x", line), line
+        assert not re.search(r"pydantic|input_value|\[type=|validation error", line), line
 
 
 def test_json_has_the_same_problems_in_parts(capsys: pytest.CaptureFixture[str]) -> None:

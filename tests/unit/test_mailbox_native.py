@@ -295,7 +295,7 @@ def test_no_place_outside_the_segment_is_opened(
         for make in makes:
             try:
                 reader = make()
-            except MailboxError:
+            except (MailboxError, OverflowError):  # the latter where a size has 32 bits
                 continue
             assert 0 <= offset < segment.size
             for _ in range(3):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,8 @@ def test_channel_size_is_the_librarys() -> None:
     for words in (1, 4, 5, 6, 13, 14, 64, 1023, 1024):
         for depth in (4, 8, 1024, 1048576):
             size = native.lib.amp_channel_size(words, depth)
-            assert layout.channel_size(words, depth) == size
+            wanted = layout.channel_size(words, depth)
+            assert size == (wanted if wanted <= 2 * sys.maxsize + 1 else 0)  # 32 bits: no room
 
 
 @pytest.mark.parametrize(

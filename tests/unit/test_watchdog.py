@@ -148,7 +148,7 @@ def test_its_thread_begins_once_and_ends_with_stop(bench: RoleBench) -> None:
         watchdog.start(-1, 0)
     watchdog.stop()
     watchdog.stop()
-    assert threads() == before
+    wait_for(lambda: threads() == before, "its thread to leave /proc")
 
 
 def test_a_core_that_is_not_there_is_an_error(bench: RoleBench) -> None:
@@ -158,4 +158,4 @@ def test_a_core_that_is_not_there_is_an_error(bench: RoleBench) -> None:
     with pytest.raises(OSError, match="watchdog"):
         watchdog.start(1023, 0)
     watchdog.stop()
-    assert threads() == before
+    wait_for(lambda: threads() == before, "its thread to leave /proc")

@@ -1,0 +1,46 @@
+/* pump_parts.h: the pump's files among one another. Only they include it.
+ *
+ *     pump.c          the grid: waiting, the send point, the end
+ *     pump_link.c     what the session reports, and what follows from it for the act of arming
+ *     pump_line.c     bytes: the port, what waits for it, what is counted
+ *     pump_actuate.c  whether the device should be armed, and what it is told
+ */
+#ifndef AMP_PUMP_PARTS_H
+#define AMP_PUMP_PARTS_H
+
+#include "amp/pump.h"
+
+#define AMP_NS_PER_US 1000LL
+
+/// The session's microseconds.
+uint64_t amp_pump_us(amp_ns now);
+
+/// The act of arming is over, through |fault| unless that is AMP_FAULT_NONE.
+void amp_pump_end_arming(struct amp_pump *pump, enum amp_fault fault, int64_t argument, amp_ns now);
+
+/// Nothing that was said in the session holds any longer.
+void amp_pump_link_down(struct amp_pump *pump, enum amp_fault fault, int64_t argument, amp_ns now);
+
+/// Act on what the session reports.
+void amp_pump_take_event(struct amp_pump *pump, const struct amp_session_event *event, amp_ns now);
+
+/// The port is gone.
+void amp_pump_lose_port(struct amp_pump *pump, int error, amp_ns now);
+
+/// Write as much as the port takes.
+void amp_pump_write_out(struct amp_pump *pump, amp_ns now);
+
+/// Queue what the session itself has to send.
+void amp_pump_queue_pending(struct amp_pump *pump, amp_ns now);
+
+/// Add the session's counters to the role's.
+void amp_pump_count(struct amp_pump *pump);
+
+/// Forward the newest publication of the source, once, to an armed device.
+void amp_pump_forward(struct amp_pump *pump, const struct amp_sample *sample);
+
+/// Arm for a new act; disarm once the source's outputs are safe, or the lease has passed anyway. A
+/// new act that comes while the device still follows an older one disarms it first.
+void amp_pump_follow_mode(struct amp_pump *pump, const struct amp_sample *sample, amp_ns now);
+
+#endif

@@ -71,6 +71,10 @@ class Owner:
         """Return one gauge."""
         return int(lib.amp_owner_gauge(self.native, GAUGES[name]))
 
+    def signed(self, name: str) -> int:
+        """Return one gauge that holds an int64_t."""
+        return int(ffi.cast("int64_t", self.gauge(name)))
+
     def set_gauge(self, name: str, value: int) -> None:
         """Set one gauge of this process's own block."""
         self._mapping.check(writing=True)

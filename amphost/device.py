@@ -46,6 +46,7 @@ SESSION_STATES = _names("enum amp_session_state", "AMP_SESSION_")
 REFUSALS = _names("enum amp_refusal", "AMP_REFUSAL_")
 SESSION_EVENTS = _names("enum amp_session_event_kind", "AMP_ON_")
 VERBS = {name: number for number, name in _names("enum amp_verb", "AMP_VERB_").items()}
+RESETS = _names("enum amp_reset_cause", "AMP_RESET_")
 RESULTS = _names("enum amp_result", "AMP_RESULT_")
 
 
@@ -92,6 +93,7 @@ class Twin:
         mark_byte: int,
         boot_nonce: int,
         firmware: Sequence[int],
+        reset_cause: str = "power",
     ) -> None:
         self._board = ffi.new("char[]", plan.board.encode())
         self.native = ffi.new("struct amp_twin *")
@@ -105,6 +107,8 @@ class Twin:
         config.mark_byte = mark_byte
         config.step_us = STEP_US
         config.skew_ppm = plan.skew_ppm
+        causes = {name: number for number, name in RESETS.items()}
+        config.device.reset_cause = causes[reset_cause]
         _set_device(config.device, plan)
         _set_values(config, plan)
         _set_motor(config.motor, plan)
@@ -149,7 +153,6 @@ class Twin:
 
 
 def _set_device(native: ffi.CData, plan: DevicePlan) -> None:
-    native.reset_cause = lib.AMP_RESET_POWER
     native.schema_hash = plan.schema_hash
     native.baud = plan.baud
     native.lease_us = plan.lease_us

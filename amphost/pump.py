@@ -1,7 +1,7 @@
 """The native pump as an io role sets it up and starts it.
 
 Rules. pyserial opens and locks the port; this module takes the descriptor, fills the structure
-once and calls `run` once. No Python stands on the byte path.
+once and calls `run`, which comes back when the port is lost. No Python stands on the byte path.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from amphost.plan.model import IoPlan, RolePlan
     from amphost.roles.handover import Run
 
+FOREVER_NS = 2**63 - 1
+
 _ENDS = {
     lib.AMP_PUMP_ENDED: "ended",
     lib.AMP_PUMP_SUPERVISOR_LOST: "supervisor_lost",
     lib.AMP_PUMP_PORT_LOST: "port_lost",
+    lib.AMP_PUMP_TIME: "time",
 }
 
 SESSION_STATES = {
@@ -83,11 +86,18 @@ class Pump:
         if lib.amp_pump_init(self.native) < 0:
             raise MailboxError(f"pump of {role.name}: a figure of its plan is out of range")
 
-    def run(self) -> str:
-        """Run until the end; return `ended`, `supervisor_lost` or `port_lost`."""
+    def run(self, until_ns: int = FOREVER_NS) -> str:
+        """Run until the end, or `until_ns`; return `ended`, `supervisor_lost`, `port_lost`, `time`.
+
+        After `port_lost` and `time` another call goes on with the same grid.
+        """
         for segment in self._segments.values():
             segment.check_open()
-        return _ENDS[lib.amp_pump_run(self.native)]
+        return _ENDS[lib.amp_pump_run(self.native, until_ns)]
+
+    def open(self, descriptor: int, now_ns: int) -> None:
+        """Go on with another descriptor: the port was opened anew."""
+        lib.amp_pump_open(self.native, descriptor, now_ns)
 
     def _set_timing(self, role: RolePlan, io: IoPlan, origin_ns: int) -> None:
         timing = self.native.timing

@@ -15,6 +15,7 @@ def render(report: dict[str, Any]) -> str:
     """Return the report as text."""
     blocks = [_head(report), _roles(report["roles"]), _disturbances(report["roles"])]
     blocks += [_links(report["link"])] if report["link"] else []
+    blocks += [_list("links", _link_events(report["link"]))]
     blocks += [_ends(report)]
     blocks += [_list("faults", [_fault(fault) for fault in report["faults"]])]
     blocks += [_list("degraded", report["degraded"])]
@@ -106,6 +107,14 @@ def _links(links: dict[str, dict[str, Any]]) -> str:
         for name, link in links.items()
     ]
     return table(head, rows)
+
+
+def _link_events(links: dict[str, dict[str, Any]]) -> list[str]:
+    return [
+        f"{event['after_ms']:.0f} ms  {name}: {event['text']}"
+        for name, link in links.items()
+        for event in link["events"]
+    ]
 
 
 def _ends(report: dict[str, Any]) -> str:

@@ -188,6 +188,7 @@ def serve(plan: DevicePlan, facts: Any, signals: Signals) -> None:
         mark_byte=signal.SIGUSR1,
         boot_nonce=facts.boot_nonce,
         firmware=facts.firmware_version,
+        reset_cause=facts.reset_cause,
     )
     tell(facts.status_fd, "ready", port=port, granted=granted)
     gc.collect()

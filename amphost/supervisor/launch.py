@@ -130,12 +130,14 @@ class Launcher:
         child.hand_over(json.dumps({"role": asdict(run.plan), "run": facts}))
         run.handed_over = True
 
-    def start_device(self, plan: DevicePlan, boot_nonce: int) -> DeviceRun:
+    def start_device(
+        self, plan: DevicePlan, boot_nonce: int, reset_cause: str = "power"
+    ) -> DeviceRun:
         """Exec a loopback device and hand it its plan."""
         theirs, ours = os.pipe()  # carries nothing but its own closing
         device = DeviceRun(plan=plan, child=None, lifeline=ours)
         try:
-            self._exec_device(device, theirs, boot_nonce)
+            self._exec_device(device, theirs, boot_nonce, reset_cause)
         except BaseException:
             device.abandon()
             raise
@@ -143,7 +145,9 @@ class Launcher:
             os.close(theirs)
         return device
 
-    def _exec_device(self, device: DeviceRun, theirs: int, boot_nonce: int) -> None:
+    def _exec_device(
+        self, device: DeviceRun, theirs: int, boot_nonce: int, reset_cause: str
+    ) -> None:
         plan = device.plan
         log = self._runtime.open_log(f"device_{plan.name}")
         try:
@@ -155,6 +159,7 @@ class Launcher:
             "lifeline_fd": theirs,
             "status_fd": child.child_status_fd,
             "boot_nonce": boot_nonce,
+            "reset_cause": reset_cause,
             "firmware_version": [1, 0, 0],
         }
         child.hand_over(json.dumps({"device": asdict(plan), "run": facts}))

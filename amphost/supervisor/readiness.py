@@ -48,7 +48,9 @@ def _waits_for(run: RoleRun, segment: Segment) -> str:
             f"{run.plan.io.device}: the device differs in {field}; "
             "load the firmware made for this board file"
         )
-    return f"{run.plan.name} has no answer from {run.plan.io.device}"
+    port = run.reports.get("port")
+    why = f" ({port})" if port else ""
+    return f"{run.plan.name} has no answer from {run.plan.io.device}{why}"
 
 
 def degraded_roles(roles: Iterable[RoleRun]) -> list[str]:

@@ -42,7 +42,7 @@ def build(supervisor: Supervisor, started_ns: int) -> dict[str, Any]:
         "safe_within_ms": plan.safe_within_ns / 1e6,
         "roles": roles,
         "link": {
-            run.plan.io.device: _link(supervisor, run)
+            run.plan.io.device: _link(supervisor, run, started_ns)
             for run in supervisor.roles.values()
             if run.plan.io is not None
         },
@@ -117,7 +117,7 @@ def _period_ns(run: RoleRun) -> int | None:
     return run.plan.io.period_ns if run.plan.io is not None else None
 
 
-def _link(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
+def _link(supervisor: Supervisor, run: RoleRun, started_ns: int) -> dict[str, Any]:
     owner = supervisor.segments.mapped[run.plan.name].owner
     counters = owner.counters()
     names = (
@@ -132,12 +132,19 @@ def _link(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
         "bytes_out",
         "handshakes",
         "link_losses",
+        "reboots",
+        "ports_opened",
     )
     return {
         **{name: counters[name] for name in names},
         "session": SESSION_STATES.get(owner.gauge("link"), "unknown"),
         "device_mode": DEVICE_MODES.get(owner.gauge("device_mode"), "unknown"),
         "sense_to_actuate_us": owner.summary_us("sense_to_actuate"),
+        "events": [
+            {"after_ms": (event.t_ns - started_ns) / 1e6, "text": event.text}
+            for event in supervisor.links.events
+            if run.plan.io is not None and event.device == run.plan.io.device
+        ],
     }
 
 

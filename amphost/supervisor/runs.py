@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from amphost.plan.model import DevicePlan, RolePlan
     from amphost.supervisor.process import Child
 
-ENDS = {"port_lost": "its port hung up", "supervisor_lost": "it missed the supervisor's heartbeat"}
+ENDS = {"supervisor_lost": "it missed the supervisor's heartbeat"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class RoleRun:
     killed: bool = False  # by the supervisor, because it hung
     error: str = ""  # why it ended or failed, in its own words
     exit_code: int = 0
-    away: bool = False  # it ended because its port is not there
+    away: bool = False  # it failed because its port is not there
     was_away: bool = False  # and so did its predecessor
     down: str = ""  # why it has no successor
 
@@ -64,7 +64,6 @@ class RoleRun:
             self.reports.update(status, reason=reason)
         elif event == "ended":
             self.error = ENDS.get(status["end"], "")
-            self.away = status["end"] == "port_lost"
         elif event == "failed":
             self.error = str(status["error"])
             self.exit_code = int(status["exit"])
@@ -83,6 +82,8 @@ class DeviceRun:
     lifeline: int
     port: str = ""
     granted: dict[str, Any] = field(default_factory=dict)
+    restarts_ns: list[int] = field(default_factory=list)
+    restart_at_ns: int | None = None
     error: str = ""
 
     def hear(self, statuses: Sequence[dict[str, Any]]) -> bool:

@@ -121,6 +121,22 @@ class RuntimeDir:
         """Return the path of a loopback device's journal."""
         return self.path / f"{device}.journal"
 
+    def port_path(self, device: str) -> Path:
+        """Return the name under which a loopback device's port is found."""
+        return self.path / f"{device}.port"
+
+    def set_port(self, device: str, port: str) -> None:
+        """Have a device's name lead to `port`, or to nothing."""
+        name = self.port_path(device)
+        with suppress(OSError):
+            if not port:
+                name.unlink(missing_ok=True)
+                return
+            fresh = name.with_suffix(".port.new")
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(port)
+            fresh.replace(name)
+
     def mark_unclean(self) -> None:
         """Note that a run is armed: only a clean end takes the note away."""
         try:

@@ -28,7 +28,9 @@ from amphost.supervisor import readiness
 from amphost.supervisor.control_socket import ControlSocket, Request
 from amphost.supervisor.faults import Faults
 from amphost.supervisor.launch import Launcher, Segments
+from amphost.supervisor.links import Links
 from amphost.supervisor.listening import Listening
+from amphost.supervisor.loopbacks import Loopbacks
 from amphost.supervisor.modes import Modes
 from amphost.supervisor.process import describe_exit
 from amphost.supervisor.restarts import Restarts
@@ -107,6 +109,8 @@ class Supervisor:
         self.modes = Modes(system, self.watchdog, self._mode_changed)
         self.watch = Watch(self.watchdog, self.segments.mapped, self.modes, self.faults)
         self.restarts = Restarts(self.modes, self.faults, say)
+        self.links = Links(self.segments.mapped, say)
+        self._loopbacks = Loopbacks(self._launcher, self._listening, runtime, self.devices, say)
 
     # Starting
 
@@ -120,11 +124,9 @@ class Supervisor:
         cores = pin(supervisor.cores)
         policy, priority = schedule(supervisor.policy, supervisor.priority, 0)
         granted = {"cores": cores, "policy": policy, "priority": priority}
-        for number, plan in enumerate(self.plan.devices):
+        for plan in self.plan.devices:
             self._beat()
-            device = self._launcher.start_device(plan, (self.segments.nonce + number) & 0xFFFFFFFF)
-            self.devices[plan.name] = device
-            self._listening.add(device)
+            self._loopbacks.start(plan)
         for run in self.roles.values():
             self._start_role(run)
         core = supervisor.cores[0] if supervisor.cores else -1
@@ -142,7 +144,7 @@ class Supervisor:
         io = run.plan.io
         device = self.devices.get(io.device) if io is not None else None
         if device is None or device.port:
-            self._launcher.hand_over_role(run, device.port if device is not None else "")
+            self._launcher.hand_over_role(run, self._loopbacks.port(device) if device else "")
 
     # One turn
 
@@ -158,8 +160,11 @@ class Supervisor:
         now_ns = time.monotonic_ns()
         for run in self.roles.values():
             self.watch.judge(run, now_ns)
+            self.links.look(run)
             if self.restarts.due(run, now_ns):
                 self._start_again(run)
+        if not self.stopping:
+            self._loopbacks.turn(now_ns)
         if self.modes.mode is Mode.BOOT and self._control_path_runs():
             self.modes.change(ModeEvent.READY)
         self._socket.poll()
@@ -187,15 +192,13 @@ class Supervisor:
     def _take_device(
         self, device: DeviceRun, statuses: Sequence[dict[str, Any]], code: int | None
     ) -> None:
-        if device.hear(statuses):
+        if self._loopbacks.hear(device, statuses, code):
             self._say_degraded(readiness.degraded_devices([device]))
             for run in self.roles.values():
                 io = run.plan.io
                 waits = run.state is RoleState.STARTING and not run.handed_over
                 if io is not None and io.device == device.plan.name and waits:
-                    self._launcher.hand_over_role(run, device.port)
-        if code is not None and device.lifeline >= 0:
-            device.error = device.error or describe_exit(code)
+                    self._launcher.hand_over_role(run, self._loopbacks.port(device))
 
     def _take_role(
         self, run: RoleRun, statuses: Sequence[dict[str, Any]], code: int | None

@@ -33,7 +33,10 @@ int amp_pump_init(struct amp_pump *pump) {
     memset(&pump->counted, 0, sizeof pump->counted);
     pump->supervisor_beat = amp_owner_heartbeat(pump->supervisor, NULL, NULL);
     pump->supervisor_seen_ns = pump->supervisor_looked_ns = now;
-    pump->supervisor_lost = pump->port_lost = false;
+    pump->supervisor_lost = pump->link_up = false;
+    pump->link_cause = AMP_FAULT_LINK_LOST;
+    pump->link_argument = 0;
+    pump->release_ns = 0;
     pump->unwanted_ns = now;
     pump->device_armed = pump->disarming = pump->state_known = pump->confirmed = false;
     pump->acknowledged_ns = 0;
@@ -134,6 +137,9 @@ static amp_ns send_point(struct amp_pump *pump, amp_ns release, amp_ns wake) {
 
 /* Do what the descriptor is ready for. A line that Linux has hung up reads as empty for ever. */
 static void serve(struct amp_pump *pump, int ready, amp_ns now) {
+    if (pump->descriptor < 0) {
+        return;
+    }
     if ((ready & (AMP_POLL_READ | AMP_POLL_ERROR)) != 0 && !amp_pump_receive(pump, now)) {
         return;
     }
@@ -144,29 +150,38 @@ static void serve(struct amp_pump *pump, int ready, amp_ns now) {
     }
 }
 
-enum amp_pump_end amp_pump_run(struct amp_pump *pump) {
-    const struct amp_platform *const platform = pump->platform;
+static void begin_grid(struct amp_pump *pump) {
     const amp_ns period = pump->timing.period_ns;
     const amp_ns grid = pump->timing.origin_ns + pump->timing.send_offset_ns;
-    const amp_ns since = platform->now(platform->context) - grid;
-    amp_ns release = grid + ((since > 0 ? since : 0) / period + 1) * period;
-    amp_owner_begin(pump->owner, release);
+    const amp_ns since = pump->platform->now(pump->platform->context) - grid;
+    pump->release_ns = grid + ((since > 0 ? since : 0) / period + 1) * period;
+    amp_owner_begin(pump->owner, pump->release_ns);
+}
 
-    while (!pump->port_lost) { /* ends by may_end() at a send point, or with the port */
+enum amp_pump_end amp_pump_run(struct amp_pump *pump, amp_ns until) {
+    const struct amp_platform *const platform = pump->platform;
+    const bool had_port = pump->descriptor >= 0;
+    bool timely = true;
+    if (pump->release_ns == 0) {
+        begin_grid(pump);
+    }
+    while (timely && had_port == (pump->descriptor >= 0)) {
         const int want = AMP_POLL_READ | (pump->out_size > 0 ? AMP_POLL_WRITE : 0);
-        const int ready = platform->poll(platform->context, pump->descriptor, want, release);
+        const int ready =
+            platform->poll(platform->context, pump->descriptor, want, pump->release_ns);
         const amp_ns wake = platform->now(platform->context);
         serve(pump, ready, wake);
-        if (pump->port_lost || wake < release) {
+        if (wake < pump->release_ns) {
             continue;
         }
-        release = send_point(pump, release, wake);
-        if (release == 0) {
+        const amp_ns next = send_point(pump, pump->release_ns, wake);
+        if (next == 0) {
             amp_owner_set(pump->owner, AMP_GAUGE_T_STOP_NS, (uint64_t)wake);
             amp_owner_beat(pump->owner, AMP_AT_END, wake);
             return pump->supervisor_lost ? AMP_PUMP_SUPERVISOR_LOST : AMP_PUMP_ENDED;
         }
+        pump->release_ns = next;
+        timely = wake < until;
     }
-    amp_owner_set(pump->owner, AMP_GAUGE_T_STOP_NS, (uint64_t)release); /* the next, never made */
-    return AMP_PUMP_PORT_LOST;
+    return had_port && pump->descriptor < 0 ? AMP_PUMP_PORT_LOST : AMP_PUMP_TIME;
 }

@@ -1,9 +1,18 @@
 #include "pump_parts.h"
 
 void amp_pump_lose_port(struct amp_pump *pump, int error, amp_ns now) {
-    pump->port_lost = true;
+    pump->descriptor = -1;
     amp_session_close(&pump->session);
     amp_pump_link_down(pump, AMP_FAULT_PORT, error, now);
+    amp_owner_set(pump->owner, AMP_GAUGE_LINK, (uint64_t)pump->session.state);
+}
+
+void amp_pump_open(struct amp_pump *pump, int descriptor, amp_ns now) {
+    const uint16_t number = pump->session.number;
+    pump->descriptor = descriptor;
+    amp_session_restart(&pump->session, number == UINT16_MAX ? 1 : (uint16_t)(number + 1),
+                        amp_pump_us(now));
+    amp_owner_add(pump->owner, AMP_COUNT_PORTS_OPENED, 1);
     amp_owner_set(pump->owner, AMP_GAUGE_LINK, (uint64_t)pump->session.state);
 }
 
@@ -59,7 +68,7 @@ void amp_pump_count(struct amp_pump *pump) {
     amp_owner_add(owner, AMP_COUNT_FOREIGN, now->foreign - before->foreign);
     amp_owner_add(owner, AMP_COUNT_REPEATED, now->repeated - before->repeated);
     amp_owner_add(owner, AMP_COUNT_HANDSHAKES, now->handshakes - before->handshakes);
-    amp_owner_add(owner, AMP_COUNT_LINK_LOSSES, now->losses - before->losses);
+    amp_owner_add(owner, AMP_COUNT_REBOOTS, now->reboots - before->reboots);
     *before = *now;
 }
 

@@ -103,20 +103,37 @@ static void take_ack(struct amp_pump *pump, const struct amp_session_event *even
 }
 
 void amp_pump_link_down(struct amp_pump *pump, enum amp_fault fault, int64_t argument, amp_ns now) {
+    if (pump->link_up) {
+        amp_owner_add(pump->owner, AMP_COUNT_LINK_LOSSES, 1);
+        amp_owner_set(pump->owner, AMP_GAUGE_LINK_CAUSE, (uint64_t)fault);
+        amp_owner_set(pump->owner, AMP_GAUGE_LINK_CAUSE_ARGUMENT, (uint64_t)argument);
+        amp_owner_set(pump->owner, AMP_GAUGE_LINK_LOST_NS, (uint64_t)now);
+    }
+    pump->link_up = false;
+    pump->link_cause = fault;
+    pump->link_argument = argument;
     pump->state_known = false;
     pump->disarming = false;
-    pump->out_size = pump->out_sent = 0; /* bytes of a session that is over */
+    memset(pump->sensed, 0, sizeof pump->sensed); /* times of a clock that may have begun anew */
+    pump->out_size = pump->out_sent = 0;          /* bytes of a session that is over */
     pump->actuation_waits = false;
     amp_owner_set(pump->owner, AMP_GAUGE_READY, 0);
     amp_pump_end_arming(pump, fault, argument, now);
 }
 
+static void link_up(struct amp_pump *pump, amp_ns now) {
+    pump->link_up = true;
+    pump->state_known = false;
+    amp_owner_set(pump->owner, AMP_GAUGE_DEVICE_NONCE, pump->session.identity.boot_nonce);
+    amp_owner_set(pump->owner, AMP_GAUGE_DEVICE_RESET, pump->session.identity.reset_cause);
+    amp_owner_set(pump->owner, AMP_GAUGE_REFUSAL, AMP_REFUSAL_NONE);
+    amp_owner_set(pump->owner, AMP_GAUGE_LINK_UP_NS, (uint64_t)now);
+}
+
 void amp_pump_take_event(struct amp_pump *pump, const struct amp_session_event *event, amp_ns now) {
     switch (event->kind) {
     case AMP_ON_UP:
-        pump->state_known = false;
-        amp_owner_set(pump->owner, AMP_GAUGE_DEVICE_NONCE, pump->session.identity.boot_nonce);
-        amp_owner_set(pump->owner, AMP_GAUGE_REFUSAL, AMP_REFUSAL_NONE);
+        link_up(pump, now);
         break;
     case AMP_ON_REFUSED:
         amp_owner_set(pump->owner, AMP_GAUGE_REFUSAL, (uint64_t)event->refusal);

@@ -179,7 +179,7 @@ static inline bool rig_run(int periods) {
     for (int i = 0; i < periods && there; i++) {
         rig.machine.now_ns += MS;
         rig_world();
-        there = amp_pump_receive(&rig.pump, rig.machine.now_ns);
+        there = rig.pump.descriptor < 0 || amp_pump_receive(&rig.pump, rig.machine.now_ns);
         amp_pump_send(&rig.pump, rig.machine.now_ns);
     }
     return there;

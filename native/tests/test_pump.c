@@ -287,7 +287,7 @@ static void test_cut_port_is_said_once_and_ends_the_arming(void) {
     rig_arm(1);
     rig.line_is_cut = true;
     CHECK(!rig_run(1));
-    CHECK(rig.pump.port_lost);
+    CHECK(rig.pump.descriptor < 0);
     CHECK(rig_has_fault(AMP_FAULT_PORT));
     CHECK(rig_gauge(AMP_GAUGE_LINK) == AMP_SESSION_DOWN);
     CHECK(rig_gauge(AMP_GAUGE_REFUSED_ARMING) == 1);

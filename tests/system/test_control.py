@@ -6,9 +6,7 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -195,95 +193,3 @@ def test_hostile_clients_do_not_hold_the_supervisor(
     code, report, err = run.finish()
     assert code == 0, err
     assert report["faults"] == []
-
-
-# A device that is no part of the run: its own process, behind a name that a cable gives and takes.
-
-
-class Cable:
-    """A loopback device started by hand, and the name under which the board file knows it."""
-
-    def __init__(self, folder: Path, plan: dict[str, Any]) -> None:
-        self.name = Path(f"/dev/shm/ttyMCU{os.getpid()}")  # a name below /dev that anybody may make
-        self._folder = folder
-        self._plan = plan
-        self._process: subprocess.Popen[bytes] | None = None
-        self._lifeline = -1
-        self._boots = 0
-
-    def plug_in(self) -> None:
-        """Boot the device and give it its name."""
-        self._boots += 1
-        handover, write = os.pipe()
-        lifeline, self._lifeline = os.pipe()
-        status, status_write = os.pipe()
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "amphost.link.loopback", "--plan-fd", str(handover)],
-            pass_fds=[handover, lifeline, status_write],
-        )
-        facts = {
-            "journal": str(self._folder / "device" / "cable.journal"),
-            "lifeline_fd": lifeline,
-            "status_fd": status_write,
-            "boot_nonce": 1000 + self._boots,
-            "firmware_version": [1, 0, 0],
-        }
-        (self._folder / "device").mkdir(exist_ok=True)
-        os.write(write, json.dumps({"device": self._plan, "run": facts}).encode())
-        for descriptor in (handover, lifeline, status_write, write):
-            os.close(descriptor)
-        with os.fdopen(status, encoding="utf-8") as lines:
-            said = json.loads(lines.readline())
-        fresh = self.name.with_suffix(".new")
-        fresh.symlink_to(said["port"])
-        fresh.replace(self.name)
-
-    def pull_out(self) -> None:
-        """Take the device away, and its name."""
-        self.name.unlink(missing_ok=True)
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-            os.close(self._lifeline)
-
-
-@pytest.fixture
-def cable(tmp_path: Path, root: Path) -> Iterator[Cable]:
-    """A cable with the shipped motor at its end."""
-    command = [sys.executable, "-m", "amphost", "plan", "motor", "--json"]
-    plan = json.loads(subprocess.run(command, capture_output=True, check=True, cwd=root).stdout)
-    (device,) = plan["devices"]
-    made = Cable(tmp_path, device | {"lease_us": 50_000, "policy": "other", "priority": 0})
-    board = (root / "boards" / "loopback.yaml").read_text(encoding="utf-8")
-    before, _, after = board.partition("    loopback:\n")
-    wired = before + f"    port: {made.name}\n" + after[after.index("    baud:") :]
-    (tmp_path / "bench.yaml").write_text(wired)
-    yield made
-    made.pull_out()
-
-
-@pytest.mark.slow
-def test_a_cable_that_is_out_and_in_again_needs_fresh_acts_only(
-    start: Callable[..., LiveRun], patient: Callable[..., Path], cable: Cable
-) -> None:
-    """Out for longer than a crash may last: the link comes back by itself, motion does not."""
-    cable.plug_in()
-    run = start(spec=patient(("board: loopback", "board: bench.yaml")))
-    run.armed()
-    cable.pull_out()
-    run.in_mode("SAFE")
-    wait_for(lambda: run.state()["roles"]["io"]["epoch"] >= 7, "more tries than a crash gets")
-    cable.plug_in()
-    wait_for(lambda: run.state()["roles"]["io"]["state"] == "RUNNING", "the port is open again")
-    assert run.ask("acknowledge", "motor") == (0, "DISARMED", "")
-    followed = events(run, "first_actuation")
-    wait_for(lambda: run.ask("arm", "motor")[0] == 0, "the link is up again")
-    wait_for(lambda: events(run, "first_actuation") > followed, "the device follows again")
-    os.kill(run.process.pid, signal.SIGTERM)
-    code, report, err = run.finish()
-    assert code == 1, err
-    assert report["mode"] == "DISARMED"
-    assert report["link"]["mcu"]["handshakes"] >= 2
-    assert err.count("hung up") + err.count("there is no such port") <= 2, err
-    assert accounted(report, "control", "io")

@@ -95,6 +95,7 @@ class Device:
             "status_fd": status_write,
             "boot_nonce": 4711,
             "firmware_version": [1, 0, 0],
+            "reset_cause": "power",
         }
         with os.fdopen(handover_write, "w") as stream:
             json.dump({"device": asdict(plan), "run": facts}, stream)

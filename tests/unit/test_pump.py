@@ -124,7 +124,7 @@ def test_it_speaks_the_devices_language(
     assert bytes(heard).startswith(session.pending(1))
 
 
-def test_a_port_that_hangs_up_ends_it_at_once(bench: RoleBench) -> None:
+def test_a_port_that_hangs_up_is_told_at_once_and_the_pump_goes_on(bench: RoleBench) -> None:
     """A cable that is out reads as an empty line for ever: the pump must not spin on it."""
     master, slave = os.openpty()
     os.set_blocking(slave, False)
@@ -139,6 +139,8 @@ def test_a_port_that_hangs_up_ends_it_at_once(bench: RoleBench) -> None:
 
     assert bench.run(pump.run, meanwhile, asks=False) == "port_lost"
     os.close(slave)
+    assert owner.gauge("t_stop_ns") == 0
+    assert pump.run() == "ended"  # the bench has asked for it meanwhile
     assert owner.faults()[1] == Fault.PORT
     assert SESSION_STATES[owner.gauge("link")] == "down"
     expected = (owner.gauge("t_stop_ns") - owner.gauge("t0_ns")) // io_of(bench).period_ns

@@ -56,6 +56,7 @@ REPORT: dict[str, Any] = {
             "sequence_gaps": 14,
             "session": "up",
             "sense_to_actuate_us": SUMMARY,
+            "events": [{"after_ms": 1234.5, "text": "link lost: the port hung up"}],
         }
     },
     "recording": {"path": "/runs/a.mcap", "samples": 77, "lost": 0, "reason": ""},
@@ -80,6 +81,7 @@ def test_every_figure_stands_in_the_text() -> None:
     """A figure that is measured and not shown might as well be missing."""
     shown = text()
     for figure in (
+        "1234 ms  mcu: link lost: the port hung up",
         "motor on loopback: ended DISARMED, armed 1 time(s), first armed period 321 ms",
         "990 of 1000",
         "1.2 / 2.5 / 3.8 / 5.0",

@@ -6,7 +6,12 @@
  * an actuation that still waits for the line is replaced in place by the newer one.
  *
  * The device is armed by an acknowledged command, once for each act of arming; anything that ends
- * that (a lost link, a reboot, the device going safe by itself) ends the act of arming as well.
+ * that (a lost link, a reboot, the device going safe by itself) ends the act of arming as well. An
+ * act that is found while the link is down is over at once: what comes back later is disarmed.
+ *
+ * A port that is gone ends amp_pump_run(), not the pump: the caller opens it anew, as it does
+ * everything with ports that may block, and meanwhile calls amp_pump_run() for as long as it can
+ * wait. Grid, heartbeat and accounting go on as if nothing had happened.
  * The session's rules live in session.h, for both ends.
  */
 #ifndef AMP_PUMP_H
@@ -56,7 +61,7 @@ struct amp_pump {
     struct amp_pump_timing timing;
     struct amp_session_host expected;
     uint32_t role;
-    int descriptor; /* non-blocking */
+    int descriptor; /* non-blocking; -1: no port is open */
     uint16_t session_number;
     int32_t sensed_word;                        /* in the source; -1: it has none */
     uint32_t accept_words[AMP_PUMP_VALUES_MAX]; /* in the source, in the device's order */
@@ -65,8 +70,11 @@ struct amp_pump {
     struct amp_session session;
     struct amp_session_counters counted;
     bool supervisor_lost;
-    bool port_lost;
     uint64_t supervisor_beat;
+    amp_ns release_ns; /* of the next send point; 0: the grid has not begun */
+    bool link_up;
+    enum amp_fault link_cause; /* of the newest loss, with its argument */
+    int64_t link_argument;
     amp_ns supervisor_seen_ns;
     amp_ns supervisor_looked_ns;
     amp_ns unwanted_ns;      /* since when the device should not be armed; 0: it should */
@@ -98,7 +106,9 @@ struct amp_pump {
 enum amp_pump_end {
     AMP_PUMP_ENDED = 0,           /* it was asked to, and the device is disarmed or out of reach */
     AMP_PUMP_SUPERVISOR_LOST = 1, /* the same, by itself */
-    AMP_PUMP_PORT_LOST = 2,       /* the descriptor reported hang-up or an error */
+    AMP_PUMP_PORT_LOST = 2,       /* the descriptor reported hang-up or an error; it is still the
+                                     caller's to close */
+    AMP_PUMP_TIME = 3,            /* |until| has come */
 };
 
 /// Check the caller's part and set the pump's own. Returns 0 or -AMP_EARG.
@@ -113,9 +123,14 @@ bool amp_pump_receive(struct amp_pump *pump, amp_ns now);
 /// Context: real-time. Progress: bounded.
 void amp_pump_send(struct amp_pump *pump, amp_ns now);
 
-/// Run until the end.
+/// Go on with |descriptor|: the port was opened anew. Another session begins.
+/// Context: any, between two runs. Progress: wait-free.
+void amp_pump_open(struct amp_pump *pump, int descriptor, amp_ns now);
+
+/// Run until the end, until the port is lost, or until the first send point at or after |until|.
+/// Every call goes on where the one before came back.
 /// Context: real-time. Progress: blocking.
-enum amp_pump_end amp_pump_run(struct amp_pump *pump);
+enum amp_pump_end amp_pump_run(struct amp_pump *pump, amp_ns until);
 
 /// Context: any.
 size_t amp_pump_size(void);

@@ -50,9 +50,11 @@ enum amp_counter {
     AMP_COUNT_REPEATED = 21,      /* good frames with an old sequence number */
     AMP_COUNT_BYTES_IN = 22,
     AMP_COUNT_BYTES_OUT = 23,
-    AMP_COUNT_REPLACED = 24,   /* actuations replaced before they left: the port was full */
-    AMP_COUNT_HANDSHAKES = 25, /* sessions that came up */
-    AMP_COUNT_LINK_LOSSES = 26,
+    AMP_COUNT_REPLACED = 24,     /* actuations replaced before they left: the port was full */
+    AMP_COUNT_HANDSHAKES = 25,   /* sessions that came up */
+    AMP_COUNT_LINK_LOSSES = 26,  /* times a link that stood was lost, for whatever reason */
+    AMP_COUNT_REBOOTS = 27,      /* times the device was found to have booted anew */
+    AMP_COUNT_PORTS_OPENED = 28, /* times the port was opened again */
 
     AMP_COUNT_COUNT = 32,
 };
@@ -77,7 +79,14 @@ enum amp_gauge {
     AMP_GAUGE_TRIP_FAULT = 14,    /* enum amp_fault of the newest trip; the latch keeps the first */
     AMP_GAUGE_TRIP_ARGUMENT = 15, /* its argument, as int64_t */
 
-    AMP_GAUGE_COUNT = 16,
+    /* io role: its link */
+    AMP_GAUGE_LINK_CAUSE = 24,          /* enum amp_fault: why it was last lost; 0: never lost */
+    AMP_GAUGE_LINK_CAUSE_ARGUMENT = 25, /* its argument, as int64_t */
+    AMP_GAUGE_LINK_LOST_NS = 26,        /* when it was last lost; 0: never */
+    AMP_GAUGE_LINK_UP_NS = 27,          /* when a session last came up; 0: never */
+    AMP_GAUGE_DEVICE_RESET = 28,        /* enum amp_reset_cause, as the device said then */
+
+    AMP_GAUGE_COUNT = 48,
 };
 
 /// Histograms of a role, all in ns.

@@ -1,0 +1,53 @@
+"""Open a port that has gone away again, as often as it takes, beside the loop that does without it.
+
+Rules. Opening, configuring and closing a port may block for as long as its driver likes, so they
+happen in a thread of their own, which is not real-time and ends with the process. It waits 20 ms
+after the first refusal and twice as long after each further one, up to half a second. A port that
+is there and may not be opened is tried on as well: udev gives a new port its rights a moment later.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import time
+
+from amphost.errors import AmphostError
+from amphost.link.serial_port import open_port
+
+TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
+if TYPE_CHECKING:
+    import serial
+
+FIRST_WAIT_S = 0.02
+LONGEST_WAIT_S = 0.5
+
+
+class Reopening:
+    """One absence of a port. `line` is the open port as soon as it is back, `refused` why not yet.
+
+    Synchronization: the thread that made it reads; one thread of its own writes.
+    """
+
+    def __init__(self, port: str, baud: int, lost: serial.Serial) -> None:
+        self.line: serial.Serial | None = None
+        self.refused = ""
+        self._port = port
+        self._baud = baud
+        self._lost = lost
+        _thread.start_new_thread(self._work, ())
+
+    def _work(self) -> None:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))  # of this thread alone
+        try:
+            self._lost.close()
+        except OSError as error:
+            self.refused = str(error)
+        wait_s = FIRST_WAIT_S
+        while self.line is None:
+            try:
+                self.line = open_port(self._port, self._baud)
+            except (AmphostError, OSError) as error:
+                self.refused = str(error)
+                time.sleep(wait_s)
+                wait_s = min(2 * wait_s, LONGEST_WAIT_S)

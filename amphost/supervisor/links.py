@@ -1,0 +1,113 @@
+"""Say what becomes of the links: lost and why, refused and in what, back and after how long.
+
+Rules. Reads the io roles' own words once a turn, never acts: what follows from a lost link is the
+pump's doing, and the trip's. One line for each change; a link that was lost and found again between
+two looks gets both. The first session of a run is no news.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from amphost.device import RESETS
+from amphost.pump import REFUSALS, SESSION_STATES
+from amphost.supervisor.fault_text import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from amphost.blocks import Owner
+    from amphost.mailbox import Segment
+    from amphost.supervisor.runs import RoleRun
+
+NS_PER_S = 1e9
+EVENTS_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkEvent:
+    """One change of a link.
+
+    Synchronization: none required; immutable.
+    """
+
+    t_ns: int
+    device: str
+    text: str
+
+
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    losses: int = 0
+    up_ns: int = 0
+    nonce: int = 0
+    refusal: int = 0
+
+
+class Links:
+    """Every link of a run, and what has happened to it, oldest first.
+
+    Synchronization: one thread.
+    """
+
+    def __init__(self, segments: Mapping[str, Segment], say: Callable[[str], None]) -> None:
+        self.events: list[LinkEvent] = []
+        self._segments = segments
+        self._say = say
+        self._seen: dict[str, _Seen] = {}
+
+    def look(self, run: RoleRun) -> None:
+        """Look at the link of an io role; say what has changed since the last time."""
+        if run.plan.io is None:
+            return
+        owner = self._segments[run.plan.name].owner
+        seen = self._seen.setdefault(run.plan.name, _Seen())
+        losses, up_ns = owner.counter("link_losses"), owner.gauge("link_up_ns")
+        if losses != seen.losses:
+            self._tell(run, f"link lost: {_cause(owner, run)}")
+        if up_ns not in (0, seen.up_ns):
+            if seen.up_ns:
+                self._tell(run, f"link is back{_after(owner, seen)}: {_boot(owner, seen)}")
+            seen.nonce = owner.gauge("device_nonce")
+            seen.up_ns = up_ns
+        seen.losses = losses
+        self._look_at_refusal(run, owner, seen)
+
+    def _look_at_refusal(self, run: RoleRun, owner: Owner, seen: _Seen) -> None:
+        refused = SESSION_STATES.get(owner.gauge("link")) == "refused"
+        refusal = owner.gauge("refusal") if refused else 0
+        if refusal not in (0, seen.refusal):
+            field = REFUSALS.get(refusal, f"field {refusal}")
+            self._tell(
+                run,
+                f"link refused: the device differs in {field}; load the firmware made for this "
+                "board file",
+            )
+        seen.refusal = refusal
+
+    def _tell(self, run: RoleRun, text: str) -> None:
+        assert run.plan.io is not None
+        device = run.plan.io.device
+        self._say(f"{device}: {text}")
+        if len(self.events) < EVENTS_MAX:
+            self.events.append(LinkEvent(t_ns=time.monotonic_ns(), device=device, text=text))
+
+
+def _cause(owner: Owner, run: RoleRun) -> str:
+    return describe(owner.gauge("link_cause"), owner.signed("link_cause_argument"), run.plan)
+
+
+def _after(owner: Owner, seen: _Seen) -> str:
+    lost_ns, up_ns = owner.gauge("link_lost_ns"), owner.gauge("link_up_ns")
+    if not seen.up_ns <= lost_ns < up_ns:
+        return ""  # a successor of its io role has made it
+    return f" after {(up_ns - lost_ns) / NS_PER_S:.3g} s"
+
+
+def _boot(owner: Owner, seen: _Seen) -> str:
+    if owner.gauge("device_nonce") == seen.nonce:
+        return "same device, same boot"
+    reset = owner.gauge("device_reset")
+    return f"same device, new boot, reset cause {RESETS.get(reset, str(reset))}"

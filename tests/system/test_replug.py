@@ -1,0 +1,168 @@
+"""Cables that come out and devices that boot anew: the link comes back, motion does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.system.live import LiveRun, wait_for
+from tests.system.test_control import accounted, events
+
+# A device that is no part of the run: its own process, behind a name that a cable gives and takes.
+
+
+class Cable:
+    """A loopback device started by hand, and the name under which the board file knows it."""
+
+    def __init__(self, folder: Path, plan: dict[str, Any]) -> None:
+        self.name = Path(f"/dev/shm/ttyMCU{os.getpid()}")  # a name below /dev that anybody may make
+        self._folder = folder
+        self._plan = plan
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lifeline = -1
+        self._boots = 0
+
+    def plug_in(self, **changes: object) -> None:
+        """Boot the device, perhaps another one than planned, and give it its name."""
+        self._boots += 1
+        handover, write = os.pipe()
+        lifeline, self._lifeline = os.pipe()
+        status, status_write = os.pipe()
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-m", "amphost.link.loopback", "--plan-fd", str(handover)],
+            pass_fds=[handover, lifeline, status_write],
+        )
+        facts = {
+            "journal": str(self._folder / "device" / "cable.journal"),
+            "lifeline_fd": lifeline,
+            "status_fd": status_write,
+            "boot_nonce": 1000 + self._boots,
+            "firmware_version": [1, 0, 0],
+            "reset_cause": "power",
+        }
+        (self._folder / "device").mkdir(exist_ok=True)
+        os.write(write, json.dumps({"device": self._plan | changes, "run": facts}).encode())
+        for descriptor in (handover, lifeline, status_write, write):
+            os.close(descriptor)
+        with os.fdopen(status, encoding="utf-8") as lines:
+            said = json.loads(lines.readline())
+        fresh = self.name.with_suffix(".new")
+        fresh.symlink_to(said["port"])
+        fresh.replace(self.name)
+
+    def pull_out(self) -> None:
+        """Take the device away, and its name."""
+        self.name.unlink(missing_ok=True)
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+            os.close(self._lifeline)
+
+
+@pytest.fixture
+def cable(tmp_path: Path, root: Path) -> Iterator[Cable]:
+    """A cable with the shipped motor at its end."""
+    command = [sys.executable, "-m", "amphost", "plan", "motor", "--json"]
+    plan = json.loads(subprocess.run(command, capture_output=True, check=True, cwd=root).stdout)
+    (device,) = plan["devices"]
+    made = Cable(tmp_path, device | {"lease_us": 50_000, "policy": "other", "priority": 0})
+    board = (root / "boards" / "loopback.yaml").read_text(encoding="utf-8")
+    before, _, after = board.partition("    loopback:\n")
+    wired = before + f"    port: {made.name}\n" + after[after.index("    baud:") :]
+    (tmp_path / "bench.yaml").write_text(wired)
+    yield made
+    made.pull_out()
+
+
+@pytest.mark.slow
+def test_a_cable_that_is_out_and_in_again_needs_fresh_acts_only(
+    start: Callable[..., LiveRun], patient: Callable[..., Path], cable: Cable
+) -> None:
+    """The same process opens the port anew: the link comes back by itself, motion does not."""
+    cable.plug_in()
+    run = start(spec=patient(("board: loopback", "board: bench.yaml")))
+    run.armed()
+    cable.pull_out()
+    run.in_mode("SAFE")
+    cable.plug_in()
+    assert run.ask("acknowledge", "motor") == (0, "DISARMED", "")
+    followed = events(run, "first_actuation")
+    wait_for(lambda: run.ask("arm", "motor")[0] == 0, "the link is up again")
+    wait_for(lambda: events(run, "first_actuation") > followed, "the device follows again")
+    os.kill(run.process.pid, signal.SIGTERM)
+    code, report, err = run.finish()
+    assert code == 1, err
+    assert report["mode"] == "DISARMED"
+    assert report["link"]["mcu"]["handshakes"] >= 2
+    assert report["roles"]["io"]["restarts"] == 0
+    assert "mcu: link lost: the port hung up" in err
+    assert "s: same device, new boot, reset cause power" in err
+    assert accounted(report, "control", "io")
+
+
+def arm_again(run: LiveRun) -> None:
+    """Do the two acts that a person does after a fault, and wait for the device to follow."""
+    assert run.ask("acknowledge", "motor") == (0, "DISARMED", "")
+    followed = events(run, "first_actuation")
+    wait_for(lambda: run.ask("arm", "motor")[0] == 0, "the link is up again")
+    wait_for(lambda: events(run, "first_actuation") > followed, "the device follows again")
+
+
+@pytest.mark.slow
+def test_other_firmware_behind_the_same_name_is_refused_by_field_until_it_is_gone(
+    start: Callable[..., LiveRun], patient: Callable[..., Path], cable: Cable
+) -> None:
+    """What comes back may be another board: no frame of it is believed, and arming says why."""
+    cable.plug_in()
+    run = start(spec=patient(("board: loopback", "board: bench.yaml")))
+    run.armed()
+    cable.pull_out()
+    run.in_mode("SAFE")
+    cable.plug_in(schema_hash=1234)
+    assert run.ask("acknowledge", "motor")[0] == 0
+    wait_for(lambda: "the schema hash" in run.ask("arm", "motor")[2], "arming is refused by field")
+    cable.pull_out()
+    cable.plug_in()
+    followed = events(run, "first_actuation")
+    wait_for(lambda: run.ask("arm", "motor")[0] == 0, "the right device is back")
+    wait_for(lambda: events(run, "first_actuation") > followed, "the device follows again")
+    os.kill(run.process.pid, signal.SIGTERM)
+    _, report, err = run.finish()
+    assert "mcu: link refused: the device differs in the schema hash" in err
+    assert accounted(report, "control", "io")
+
+
+def test_a_loopback_device_that_dies_boots_anew_behind_the_same_name(
+    start: Callable[..., LiveRun], patient: Callable[..., Path]
+) -> None:
+    """Its death is a cable that comes out: SAFE, a successor, the link, and a person's two acts."""
+    run = start(spec=patient())
+    run.armed()
+    killed = run.pid("mcu")
+    os.kill(killed, signal.SIGKILL)
+    run.in_mode("SAFE")
+    wait_for(lambda: run.pid("mcu") != killed, "a successor of the device")
+    booted = wait_for(lambda: events(run, "boot") == 2, "it has booted")
+    assert booted
+    assert run.state()["mode"] == "SAFE"
+    arm_again(run)
+    os.kill(run.process.pid, signal.SIGTERM)
+    code, report, err = run.finish()
+    assert code == 1, err
+    assert report["roles"]["io"]["restarts"] == 0
+    assert accounted(report, "control", "io")
+    link = report["link"]["mcu"]
+    assert (link["link_losses"], link["ports_opened"], link["reboots"]) == (1, 1, 1)
+    lost, back = (event["text"] for event in link["events"])
+    assert lost == "link lost: the port hung up"
+    assert back.endswith("same device, new boot, reset cause watchdog")
+    assert run.gone()

@@ -1,0 +1,137 @@
+"""The io role over the absences of its port: real pseudo-terminals under one name."""
+
+from __future__ import annotations
+
+import os
+import time
+import tty
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from amphost.lifecycle import Fault
+from amphost.plan.model import Plan
+from amphost.roles import io
+from tests.proc import descriptors
+from tests.unit.role_bench import RoleBench
+
+
+class Cable:
+    """A name that leads to a pseudo-terminal while it is plugged in.
+
+    Synchronization: one thread.
+    """
+
+    def __init__(self, name: Path) -> None:
+        self.name = name
+        self._ends: tuple[int, ...] = ()
+
+    def plug_in(self) -> None:
+        """Open a pty and give it the name; its slave stays unopened here."""
+        master, slave = os.openpty()
+        tty.setraw(slave)
+        os.set_blocking(master, False)
+        fresh = self.name.with_suffix(".new")
+        fresh.symlink_to(os.ttyname(slave))
+        fresh.replace(self.name)
+        self._ends = (master, slave)
+
+    def pull_out(self) -> None:
+        """Take name and terminal away."""
+        self.name.unlink(missing_ok=True)
+        while self._ends:
+            os.close(self._ends[0])
+            self._ends = self._ends[1:]
+
+    def heard(self) -> bytes:
+        """Return what has come since the last call."""
+        try:
+            return os.read(self._ends[0], 4096)
+        except BlockingIOError:
+            return b""
+
+
+@pytest.fixture
+def bench(plan_of: Callable[..., Plan]) -> Iterator[RoleBench]:
+    """The mailbox of the standard system, with a 10 ms period."""
+    made = RoleBench(plan_of(("rate_hz: 1000", "rate_hz: 100")), "io")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cable(tmp_path: Path) -> Iterator[Cable]:
+    """A cable, plugged in."""
+    made = Cable(tmp_path / "ttyMCU")
+    made.plug_in()
+    yield made
+    made.pull_out()
+
+
+def context_of(bench: RoleBench, cable: Cable, reports: list[str]) -> Any:
+    """Return what the role has at hand, with a list for what it reports of its port."""
+    facts = bench.facts
+    facts.port = str(cable.name)
+    return SimpleNamespace(
+        plan=bench.role,
+        run=facts,
+        segments=bench.view,
+        now=time.monotonic_ns,
+        report=lambda **fields: reports.append(fields["port"]),
+    )
+
+
+def test_the_port_is_opened_again_as_often_as_it_comes_back(bench: RoleBench, cable: Cable) -> None:
+    """One process, one grid, every period accounted for; and it asks the device anew each time."""
+    owner = bench.view["io"].owner
+    reports: list[str] = []
+    before = descriptors()
+    steps = iter(("heard", "pull", "wait", "plug") * 2 + ("heard",))
+    at = {"step": next(steps), "ticks": 0}
+
+    def meanwhile() -> bool:
+        step = at["step"]
+        if step == "heard" and not cable.heard():
+            return False
+        if step == "pull":
+            at["ticks"] = owner.counter("ticks")
+            cable.pull_out()
+        if step == "wait" and (owner.counter("ticks") < at["ticks"] + 5 or not reports):
+            return False
+        if step == "plug":
+            reports.clear()
+            cable.plug_in()
+        at["step"] = next(steps, "")
+        return at["step"] == ""
+
+    context = context_of(bench, cable, reports)
+    assert bench.run(lambda: io.run(context, lambda: None), meanwhile) == "ended"
+    assert owner.counter("ports_opened") == 2
+    assert owner.faults()[1] == Fault.PORT
+    io_plan = bench.role.io
+    assert io_plan is not None
+    expected = (owner.gauge("t_stop_ns") - owner.gauge("t0_ns")) // io_plan.period_ns
+    assert owner.counter("ticks") + owner.counter("skipped") == expected
+    cable.pull_out()
+    assert len(descriptors()) <= len(before)
+
+
+def test_why_the_port_is_not_open_yet_is_told_once(bench: RoleBench, cable: Cable) -> None:
+    """A person at the keyboard sees the reason, not a line for each try."""
+    owner = bench.view["io"].owner
+    reports: list[str] = []
+    pulled: list[int] = []
+
+    def meanwhile() -> bool:
+        if not pulled and owner.counter("ticks") > 2:
+            cable.pull_out()
+            pulled.append(owner.counter("ticks"))
+        return bool(pulled) and owner.counter("ticks") > pulled[0] + 20
+
+    context = context_of(bench, cable, reports)
+    assert bench.run(lambda: io.run(context, lambda: None), meanwhile) == "ended"
+    assert len(reports) == 1
+    assert "there is no such port" in reports[0]

@@ -1,0 +1,112 @@
+"""What is said of a link: one line for each change, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from amphost._native.amp import lib
+
+from amphost.lifecycle import Fault
+from amphost.plan.model import Plan
+from amphost.supervisor.links import Links
+from amphost.supervisor.runs import RoleRun
+from tests.unit.role_bench import RoleBench
+
+MS = 1_000_000
+
+
+class Bench(RoleBench):
+    """An io role whose words a test sets, and what is said of them."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan, "io")
+        self.lines: list[str] = []
+        self.links = Links(self.segments.mapped, self.lines.append)
+        self.run_of_io = RoleRun(plan=self.role, epoch=1)
+        self.owner = self.view["io"].owner
+
+    def up(self, t_ms: int, nonce: int = 7, reset: int = 1) -> None:
+        """A session comes up, as the pump tells it."""
+        self.owner.set_gauge("device_nonce", nonce)
+        self.owner.set_gauge("device_reset", reset)
+        self.owner.set_gauge("link_up_ns", t_ms * MS)
+        self.owner.set_gauge("link", lib.AMP_SESSION_UP)
+
+    def lose(self, t_ms: int, fault: Fault, argument: int = 0) -> None:
+        """The link is lost, as the pump tells it."""
+        self.owner.set_gauge("link_cause", fault)
+        self.owner.set_gauge("link_cause_argument", argument)
+        self.owner.set_gauge("link_lost_ns", t_ms * MS)
+        self.owner.set_gauge("link", lib.AMP_SESSION_DOWN)
+        lib.amp_owner_add(self.owner.native, lib.AMP_COUNT_LINK_LOSSES, 1)
+
+    def said(self) -> list[str]:
+        """Look, and return what is said now."""
+        self.lines.clear()
+        self.links.look(self.run_of_io)
+        return list(self.lines)
+
+
+@pytest.fixture
+def bench(plan_of: Callable[..., Plan]) -> Iterator[Bench]:
+    """A bench."""
+    made = Bench(plan_of())
+    yield made
+    made.close()
+
+
+def test_the_first_session_is_no_news(bench: Bench) -> None:
+    """A run that starts well says nothing about its links."""
+    assert bench.said() == []
+    bench.up(10)
+    assert bench.said() == []
+
+
+def test_lost_and_back_is_told_with_cause_duration_and_boot(bench: Bench) -> None:
+    """A person at the bench understands what happened without a manual."""
+    bench.up(10)
+    bench.said()
+    bench.lose(1000, Fault.PORT)
+    assert bench.said() == ["mcu: link lost: the port hung up"]
+    assert bench.said() == []
+    bench.up(2200, nonce=8, reset=3)
+    assert bench.said() == [
+        "mcu: link is back after 1.2 s: same device, new boot, reset cause watchdog"
+    ]
+    bench.lose(3000, Fault.LINK_LOST, 60 * MS)
+    bench.up(3250, nonce=8, reset=3)
+    assert bench.said() == [
+        "mcu: link lost: no valid frame came from the device for 60 ms",
+        "mcu: link is back after 0.25 s: same device, same boot",
+    ]
+    assert [event.text for event in bench.links.events] == [
+        "link lost: the port hung up",
+        "link is back after 1.2 s: same device, new boot, reset cause watchdog",
+        "link lost: no valid frame came from the device for 60 ms",
+        "link is back after 0.25 s: same device, same boot",
+    ]
+
+
+def test_a_refused_device_is_told_once_by_field(bench: Bench) -> None:
+    """Another firmware behind the same port: which field, and what to do."""
+    bench.up(10)
+    bench.said()
+    bench.lose(20, Fault.DEVICE_REBOOT, 8)
+    bench.owner.set_gauge("refusal", lib.AMP_REFUSAL_SCHEMA)
+    bench.owner.set_gauge("link", lib.AMP_SESSION_REFUSED)
+    lost, refused = bench.said()
+    assert lost == "mcu: link lost: the device has rebooted"
+    assert refused == (
+        "mcu: link refused: the device differs in the schema hash: signals, types, units or ranges;"
+        " load the firmware made for this board file"
+    )
+    assert bench.said() == []
+
+
+def test_a_successor_of_the_io_role_makes_the_link_without_a_duration(bench: Bench) -> None:
+    """Nobody knows when the link of a killed process was lost."""
+    bench.up(10)
+    bench.said()
+    bench.up(500)
+    assert bench.said() == ["mcu: link is back: same device, same boot"]

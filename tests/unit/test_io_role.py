@@ -90,7 +90,7 @@ def test_the_port_is_opened_again_as_often_as_it_comes_back(bench: RoleBench, ca
     reports: list[str] = []
     before = descriptors()
     steps = iter(("heard", "pull", "wait", "plug") * 2 + ("heard",))
-    at = {"step": next(steps), "ticks": 0}
+    at: dict[str, Any] = {"step": next(steps), "ticks": 0}
 
     def meanwhile() -> bool:
         step = at["step"]
@@ -105,7 +105,7 @@ def test_the_port_is_opened_again_as_often_as_it_comes_back(bench: RoleBench, ca
             reports.clear()
             cable.plug_in()
         at["step"] = next(steps, "")
-        return at["step"] == ""
+        return not at["step"]
 
     context = context_of(bench, cable, reports)
     assert bench.run(lambda: io.run(context, lambda: None), meanwhile) == "ended"

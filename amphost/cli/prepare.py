@@ -18,6 +18,8 @@ from amphost.spec import shipped
 from amphost.spec.load import LoadedSpec, load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from amphost.plan.model import Plan
 
 Attachment = tuple[str, str, bytes]
@@ -37,9 +39,15 @@ def read_host(loaded: LoadedSpec) -> Machine:
     )
 
 
-def prepare(file: str) -> tuple[Plan, list[Attachment]]:
-    """Return the plan of a spec on this machine, and the texts it came from."""
+def prepare(
+    file: str, done: Callable[[str], None] = lambda _: None
+) -> tuple[Plan, list[Attachment]]:
+    """Return the plan of a spec on this machine, and the texts it came from.
+
+    `done` is told when a phase of the start is over.
+    """
     loaded = load_named(file)
+    done("spec")
     machine = read_host(loaded)
     plan = resolve(loaded, machine, base=Path.cwd())
     attachments = [
@@ -48,4 +56,5 @@ def prepare(file: str) -> tuple[Plan, list[Attachment]]:
         ("plan.json", "application/json", encode.to_json(plan).encode()),
         ("machine.json", "application/json", to_json(machine).encode()),
     ]
+    done("plan")
     return plan, attachments

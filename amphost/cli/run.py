@@ -60,8 +60,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run a system and return the exit code."""
     from amphost.cli.prepare import prepare  # spec and plan cost time to import: not for --help
+    from amphost.supervisor.startup import Startup
 
-    plan, attachments = prepare(args.file)
+    startup = Startup(STARTED_NS)
+    plan, attachments = prepare(args.file, startup.done)
     from amphost.supervisor.report import build
     from amphost.supervisor.runtime_dir import RuntimeDir, default_base, default_state
     from amphost.supervisor.stopping import stop
@@ -74,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     runtime = RuntimeDir(own or default_base(), plan.system, None if own else default_state())
     clean = False
     try:
-        supervisor = Supervisor(plan, runtime, attachments, screen.say)
+        supervisor = Supervisor(plan, runtime, attachments, screen.say, startup)
         watched.append(supervisor)
         try:
             supervisor.start()
@@ -82,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
             stop(supervisor, lambda: stopper.at_once)
             _complete_recordings(supervisor)
             screen.clear()
-            report = build(supervisor, STARTED_NS)
+            report = build(supervisor)
         finally:
             supervisor.close()
         if stopper.at_once and failure is None:

@@ -27,17 +27,19 @@ if TYPE_CHECKING:
 NEAR_NS = 1_000_000_000
 
 
-def build(supervisor: Supervisor, started_ns: int) -> dict[str, Any]:
+def build(supervisor: Supervisor) -> dict[str, Any]:
     """Return the report of a run that has stopped and not yet been closed."""
     plan = supervisor.plan
     recording = _recording(supervisor)
+    started_ns, armed_ns = supervisor.startup.began_ns, _first_armed_ns(supervisor)
     roles = {name: _role(supervisor, run) for name, run in supervisor.roles.items()}
     return {
         "system": plan.system,
         "board": plan.board,
         "mode": supervisor.modes.mode.name,
         "armings": supervisor.modes.arming,
-        "startup_ms": _startup_ms(supervisor, started_ns),
+        "startup_ms": None if armed_ns is None else (armed_ns - started_ns) / 1e6,
+        "startup_phases_ms": supervisor.startup.phases_ms(armed_ns),
         "time_to_safe_ms": _time_to_safe_ms(supervisor),
         "safe_within_ms": plan.safe_within_ns / 1e6,
         "roles": roles,
@@ -148,7 +150,8 @@ def _link(supervisor: Supervisor, run: RoleRun, started_ns: int) -> dict[str, An
     }
 
 
-def _startup_ms(supervisor: Supervisor, started_ns: int) -> float | None:
+def _first_armed_ns(supervisor: Supervisor) -> int | None:
+    """Return when the last control role began its first armed period."""
     firsts = [
         supervisor.segments.mapped[run.plan.name].owner.gauge("first_armed_ns")
         for run in supervisor.roles.values()
@@ -156,7 +159,7 @@ def _startup_ms(supervisor: Supervisor, started_ns: int) -> float | None:
     ]
     if not firsts or not all(firsts):
         return None
-    return (max(firsts) - started_ns) / 1e6
+    return max(firsts)
 
 
 def _time_to_safe_ms(supervisor: Supervisor) -> float | None:

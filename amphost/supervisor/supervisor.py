@@ -36,6 +36,7 @@ from amphost.supervisor.process import describe_exit
 from amphost.supervisor.restarts import Restarts
 from amphost.supervisor.role_table import RoleTable
 from amphost.supervisor.runs import DeviceRun, RoleRun, end_now
+from amphost.supervisor.startup import Startup
 from amphost.supervisor.usage import Usage
 from amphost.supervisor.watch import Watch
 from amphost.watchdog import Watchdog
@@ -76,8 +77,10 @@ class Supervisor:
         runtime: RuntimeDir,
         attachments: Sequence[Attachment],
         say: Callable[[str], None],
+        startup: Startup | None = None,
     ) -> None:
         self.plan = plan
+        self.startup = startup or Startup(time.monotonic_ns())
         self.runtime = runtime
         self.say = say
         self.faults = Faults(say)
@@ -118,6 +121,7 @@ class Supervisor:
         """Settle this process, start the watchdog, every device and every role."""
         with _in_words("started"):
             self._start()
+        self.startup.done("exec")
 
     def _start(self) -> None:
         supervisor = self.plan.supervisor
@@ -166,6 +170,7 @@ class Supervisor:
         if not self.stopping:
             self._loopbacks.turn(now_ns)
         if self.modes.mode is Mode.BOOT and self._control_path_runs():
+            self.startup.done("settle")
             self.modes.change(ModeEvent.READY)
         self._socket.poll()
 
@@ -286,6 +291,8 @@ class Supervisor:
         if not self._was_ready:
             missing = self.not_ready()
             self._was_ready = not missing
+            if self._was_ready:
+                self.startup.done("link")
             if missing and time.monotonic_ns() - self._origin_ns > START_NS:
                 return 1, f"not ready within {START_NS // 10**9} s: " + "; ".join(missing)
         return None

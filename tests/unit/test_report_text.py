@@ -39,12 +39,14 @@ ROLE: dict[str, Any] = {
     "pss_mb": 5.67,
     "uss_mb": 4.56,
 }
+PHASES_MS = {"spec": 90.4, "plan": 31.0, "exec": 40.0, "settle": 120.0, "link": 35.0, "arm": 5.0}
 REPORT: dict[str, Any] = {
     "system": "motor",
     "board": "loopback",
     "mode": "DISARMED",
     "armings": 1,
     "startup_ms": 321.4,
+    "startup_phases_ms": PHASES_MS,
     "time_to_safe_ms": None,
     "safe_within_ms": 200.0,
     "roles": {"control": ROLE},
@@ -142,6 +144,7 @@ def test_a_role_that_never_ran_has_a_line() -> None:
     shown = text(
         roles={"control": nothing},
         startup_ms=None,
+        startup_phases_ms=dict.fromkeys(PHASES_MS),
         link={},
         recording={"path": None, "samples": None, "lost": None, "reason": None},
         tracking={"n": 0, "rms": None, "max": None, "bound": 0.15, "ok": False},
@@ -150,6 +153,13 @@ def test_a_role_that_never_ran_has_a_line() -> None:
     assert "first armed period - after" in shown
     assert "recording  -: - samples, an unknown number lost" in shown
     assert "NOT within its bound" in shown
+
+
+def test_where_the_time_of_the_start_went_is_one_line() -> None:
+    """Who wants a quicker start has to know where to look."""
+    assert "start-up in ms: spec 90, plan 31, exec 40, settle 120, link 35, arm 5\n" in text()
+    never = text(startup_ms=None, startup_phases_ms={**PHASES_MS, "arm": None})
+    assert "start-up in ms" not in never
 
 
 def test_a_core_that_was_not_granted_shows_what_was_asked() -> None:

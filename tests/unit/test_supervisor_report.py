@@ -31,7 +31,7 @@ def supervisor(plan_of: Callable[..., Plan], tmp_path: Path) -> Iterator[Supervi
 
 def report_of(supervisor: Supervisor) -> dict[str, Any]:
     """Build the report; it must pass through strict JSON unchanged."""
-    built = build(supervisor, 0)
+    built = build(supervisor)
     assert json.loads(json.dumps(built, allow_nan=False)) == built
     return built
 

@@ -27,6 +27,7 @@ def _names(enum: str, prefix: str) -> dict[str, int]:
 COUNTERS = _names("enum amp_counter", "AMP_COUNT_")
 GAUGES = _names("enum amp_gauge", "AMP_GAUGE_")
 HISTOGRAMS = _names("enum amp_histogram", "AMP_HISTOGRAM_")
+TUNING_RESULTS = _names("enum amp_tuning_result", "AMP_TUNING_")
 CHECKPOINTS = _names("enum amp_checkpoint", "AMP_AT_")
 
 
@@ -85,6 +86,14 @@ class Owner:
         view = ffi.new("struct amp_fault_view *")
         lib.amp_owner_faults(self.native, view)
         return int(view.mask), int(view.first), int(view.argument), int(view.first_t_ns)
+
+    def answer(self, message: int) -> tuple[str, int, int] | None:
+        """Return result, tick and time of a message of parameters; None: no answer yet."""
+        view = ffi.new("struct amp_tuning_answer *")
+        if not lib.amp_tuning_answered(self.native, message, view):
+            return None
+        names = {number: name for name, number in TUNING_RESULTS.items()}
+        return names[int(view.result)], int(view.tick), int(view.t_ns)
 
     def trip(self) -> tuple[int, int]:
         """Return number and argument of the fault behind the newest trip."""

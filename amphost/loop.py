@@ -60,7 +60,13 @@ class Loop:
     """
 
     def __init__(
-        self, role: RolePlan, control: ControlPlan, segments: Mapping[str, Segment], origin_ns: int
+        self,
+        role: RolePlan,
+        control: ControlPlan,
+        segments: Mapping[str, Segment],
+        origin_ns: int,
+        *,
+        epoch: int = 1,
     ) -> None:
         own = segments[role.name]
         self._segments = segments
@@ -81,8 +87,26 @@ class Loop:
             self._set_output(self.native.outputs[index], output)
         self.native.output_count = len(control.outputs)
         lib.amp_program_bind(self._program, ffi.addressof(self.native, "law"))
+        if control.commands:
+            self._tuning = self._open_tuning(own, control, epoch)
+            self.native.tuning = self._tuning
         if lib.amp_loop_init(self.native) < 0:
             raise MailboxError(f"loop of {role.name}: a figure of its plan is out of range")
+
+    def _open_tuning(self, own: Segment, control: ControlPlan, epoch: int) -> ffi.CData:
+        """Open the queue that brings new parameters to the law."""
+        tuning = ffi.new("struct amp_tuning *")
+        for block in control.tunables:
+            for place, (low, high) in enumerate(block.ranges):
+                tunable = tuning.tunables[tuning.tunable_count]
+                tunable.parameter, tunable.instruction = block.first + place, block.instruction
+                tunable.low, tunable.high = low, high
+                tuning.tunable_count += 1
+        commands = self._segments[control.commands].native_channel
+        owner = own.owner.native
+        if lib.amp_tuning_init(tuning, self._program, owner, commands, epoch) < 0:
+            raise MailboxError(f"{control.commands}: it is not the queue of that law")
+        return tuning
 
     def run(self) -> str:
         """Run until the end; return `ended` or `supervisor_lost`. No Python runs meanwhile."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from amphost import timing
 from amphost.laws.compile import compile_law
+from amphost.laws.tuning import tunable_blocks
 from amphost.plan.layout import SUPERVISOR
 from amphost.plan.model import ControlPlan, InputPlan, OutputPlan
+from amphost.plan.supervision import commands_name, has_commands
 from amphost.plan.wiring import SENSED, TICK, Wiring, device_of
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import ControlRole, IoRole, ReadSpec, WriteSpec
@@ -26,6 +28,9 @@ def control_plan(
         output_plan(key, own.word(key), one, _device_ramp(loaded, f"{name}.{key}"))
         for key, one in role.writes.items()
     )
+    program = compile_law(
+        loaded.laws[name], tuple(role.reads), [(one.name, one.low, one.high) for one in outputs]
+    )
     return ControlPlan(
         period_ns=period_ns,
         offset_ns=0,
@@ -38,11 +43,11 @@ def control_plan(
         outputs=outputs,
         tick_word=own.word(TICK),
         sensed_word=own.word(SENSED),
-        program=compile_law(
-            loaded.laws[name],
-            tuple(role.reads),
-            [(one.name, one.low, one.high) for one in outputs],
+        program=program,
+        tunables=tunable_blocks(
+            loaded.laws[name], program, {one.name: (one.low, one.high) for one in outputs}
         ),
+        commands=commands_name(name) if has_commands(loaded, name) else "",
     )
 
 

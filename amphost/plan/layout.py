@@ -31,6 +31,7 @@ FOLLOWER_PERIODS = 8
 WORD_SIZE = 8
 
 SUPERVISOR = "supervisor"
+EVENTS = "events"
 SUPERVISOR_ID = 0
 
 
@@ -93,13 +94,17 @@ def segment(
     signals: Sequence[SignalPlan],
     writer_period_ns: int,
     follower_periods_ns: Iterable[int],
+    depth: int = 0,
 ) -> SegmentPlan:
-    """Lay out the segment of a role whose channel, if it has signals, carries them in order."""
+    """Lay out the segment of a role whose channel, if it has signals, carries them in order.
+
+    Its depth follows from the periods, unless `depth` gives it.
+    """
     offset = channel_offset(role_id, page_size)
     channel = None
     size = offset
     if signals:
-        depth = channel_depth(writer_period_ns, follower_periods_ns)
+        depth = depth or channel_depth(writer_period_ns, follower_periods_ns)
         channel = ChannelPlan(
             offset=offset, words=len(signals), depth=depth, signals=tuple(signals)
         )

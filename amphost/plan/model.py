@@ -22,6 +22,7 @@ __all__ = [
     "InputPlan",
     "IoPlan",
     "LineLoad",
+    "NumberPlan",
     "OperatorPlan",
     "OperatorValue",
     "OutputPlan",
@@ -34,6 +35,7 @@ __all__ = [
     "SupervisorPlan",
     "TelemetryPlan",
     "TrackingPlan",
+    "TunableBlock",
     "WatchPlan",
 ]
 
@@ -118,6 +120,33 @@ class ProgramPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NumberPlan:
+    """A number of a block as people set it: in the unit of the YAML file."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    value: float | None  # at the start; None: left out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunableBlock:
+    """A block whose numbers may change while its law runs.
+
+    The program's parameters `first`, `first + 1`, ... are made from its numbers; `ranges` holds
+    between what each of those may lie.
+    """
+
+    name: str
+    op: str
+    instruction: int
+    first: int
+    numbers: tuple[NumberPlan, ...]
+    ranges: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ControlPlan:
     """A control role: `offset_ns` is its release within the grid."""
 
@@ -133,6 +162,8 @@ class ControlPlan:
     tick_word: int  # where the channel carries the tick number
     sensed_word: int  # where it carries the sampling time (ns) of its oldest device input
     program: ProgramPlan
+    tunables: tuple[TunableBlock, ...]
+    commands: str  # the segment that brings changes of these, among `RolePlan.reads`; empty: none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +316,8 @@ class SupervisorPlan:
     stop_safe_ns: int  # from the request to stop to safe outputs
     stop_ns: int  # to the last process gone
     segment: SegmentPlan
+    events: SegmentPlan  # what people and faults did to the run: the main thread's channel
+    commands: tuple[SegmentPlan, ...]  # a queue for each role with tunables, in their order
     operator: OperatorPlan
     watches: tuple[WatchPlan, ...]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from amphost import timing
 from amphost.machine import Machine
+from amphost.plan.layout import SUPERVISOR_ID
 from amphost.plan.model import Plan, RolePlan, SegmentPlan
 from amphost.plan.placement import cores_text
 
@@ -91,8 +92,10 @@ def _role_row(role: RolePlan) -> Row:
 
 
 def _segment_rows(plan: Plan) -> list[Row]:
-    segments = [plan.supervisor.segment, *(role.segment for role in plan.roles)]
-    head = ("writer", "size", "words", "depth", "layout hash", "mapped read-only by")
+    supervisor = plan.supervisor
+    ours = (supervisor.segment, supervisor.events, *supervisor.commands)
+    segments = [*ours, *(role.segment for role in plan.roles)]
+    head = ("segment", "size", "words", "depth", "layout hash", "mapped read-only by")
     return [head, *(_segment_row(one, plan.roles) for one in segments)]
 
 
@@ -105,7 +108,7 @@ def _segment_row(segment: SegmentPlan, roles: Iterable[RolePlan]) -> Row:
         str(channel.words) if channel else "-",
         str(channel.depth) if channel else "-",
         f"{segment.layout_hash:016x}",
-        ", ".join(["supervisor"] * (segment.role != "supervisor") + readers),
+        ", ".join(["supervisor"] * (segment.role_id != SUPERVISOR_ID) + readers),
     )
 
 

@@ -80,7 +80,7 @@ def _plan(
     spec = loaded.spec
     devices = _devices(loaded, placement, roles)
     bounds = bound_rows(roles, [one.name for one in devices], wiring, placement.floor_ns)
-    supervisor = _supervisor(loaded, placement, segments[layout.SUPERVISOR], roles)
+    supervisor = _supervisor(loaded, placement, segments, roles)
     return Plan(
         system=spec.name,
         spec_path=str(loaded.path),
@@ -138,7 +138,7 @@ def _devices(
 def _supervisor(
     loaded: LoadedSpec,
     placement: Placement,
-    segment: SegmentPlan,
+    segments: dict[str, SegmentPlan],
     roles: tuple[RolePlan, ...],
 ) -> SupervisorPlan:
     return SupervisorPlan(
@@ -149,7 +149,13 @@ def _supervisor(
         watchdog_period_ns=WATCHDOG_PERIOD_NS,
         stop_safe_ns=stop_safe_ns(roles),
         stop_ns=stop_safe_ns(roles) + timing.STOP_NS,
-        segment=segment,
+        segment=segments[layout.SUPERVISOR],
+        events=segments[layout.EVENTS],
+        commands=tuple(
+            segments[role.control.commands]
+            for role in roles
+            if role.control is not None and role.control.commands
+        ),
         operator=OperatorPlan(
             period_ns=OPERATOR_PERIOD_NS,
             values=tuple(

@@ -16,6 +16,7 @@ from amphost.plan import layout
 from amphost.plan.control import control_plan
 from amphost.plan.device import io_plan
 from amphost.plan.model import RolePlan, SegmentPlan, TelemetryPlan, TrackingPlan
+from amphost.plan.supervision import commands_name, has_commands, supervision_segments
 from amphost.plan.wiring import (
     DRAIN_PERIOD_NS,
     FLUSH_PERIOD_NS,
@@ -35,7 +36,7 @@ MB = 1_000_000
 
 def segment_plans(loaded: LoadedSpec, wiring: Wiring, page_size: int) -> dict[str, SegmentPlan]:
     """Lay out every segment, the supervisor's first."""
-    return {
+    roles = {
         name: layout.segment(
             role=name,
             role_id=writer.role_id,
@@ -48,6 +49,7 @@ def segment_plans(loaded: LoadedSpec, wiring: Wiring, page_size: int) -> dict[st
         )
         for name, writer in wiring.writers.items()
     }
+    return roles | supervision_segments(loaded, page_size)
 
 
 def role_plan(
@@ -80,7 +82,7 @@ def role_plan(
         else timing.observer_heartbeat_ns(period_ns),
         supervisor_ns=timing.SUPERVISOR_NS if native else timing.NS_PER_S,
         segment=segments[name],
-        reads=tuple(segments[other] for other in wiring.reads[name]),
+        reads=tuple(segments[other] for other in (*wiring.reads[name], *_supervised(loaded, name))),
         control=control_plan(loaded, wiring, name, role, floor_ns)
         if isinstance(role, ControlRole)
         else None,
@@ -91,6 +93,13 @@ def role_plan(
         if isinstance(role, TelemetryRole)
         else None,
     )
+
+
+def _supervised(loaded: LoadedSpec, name: str) -> tuple[str, ...]:
+    """Return what else a role reads of the supervisor: commands, or the events of the run."""
+    if isinstance(loaded.spec.roles[name], TelemetryRole):
+        return (layout.EVENTS,)
+    return (commands_name(name),) if has_commands(loaded, name) else ()
 
 
 def _send_offset_ns(loaded: LoadedSpec, wiring: Wiring, role: IoRole, floor_ns: int) -> int:

@@ -18,6 +18,7 @@ def run(context: Context, ready: Callable[[], None]) -> str:
     """Run the loop until the supervisor wants its end; return why it ended."""
     control = context.plan.control
     assert control is not None
-    loop = Loop(context.plan, control, context.segments, context.run.origin_ns)
+    run_facts = context.run
+    loop = Loop(context.plan, control, context.segments, run_facts.origin_ns, epoch=run_facts.epoch)
     ready()
     return loop.run()

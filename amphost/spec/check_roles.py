@@ -18,7 +18,7 @@ from amphost.spec.wording import did_you_mean
 
 __all__ = ["role_problems"]
 
-_RESERVED = (OPERATOR, "supervisor")
+_RESERVED = (OPERATOR, "supervisor", "events")
 Fifo = ControlRole | IoRole
 
 

@@ -40,10 +40,12 @@ class Segments:
         self.mapped: dict[str, Segment] = {}
         own = plan.supervisor.segment
         try:
-            for segment in [own, *(role.segment for role in plan.roles)]:
-                self._make(segment, writable=segment is own)
-            if own.channel is not None:
-                self.mapped[own.role].attach_writer(1)
+            ours = (own, plan.supervisor.events, *plan.supervisor.commands)
+            for segment in [*ours, *(role.segment for role in plan.roles)]:
+                self._make(segment, writable=segment in ours)
+            for segment in (own, plan.supervisor.events):
+                if segment.channel is not None:
+                    self.mapped[segment.role].attach_writer(1)
         except BaseException:
             self.close()
             raise

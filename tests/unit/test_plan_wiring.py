@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from amphost._native.amp import lib
+
 from amphost.plan.model import Plan, RolePlan
 
 MS = 1_000_000
@@ -100,11 +102,36 @@ def test_everyone_maps_what_it_reads_and_the_supervisors(plan_of: Planning) -> N
     assert {one.name: [other.role for other in one.reads] for one in plan.roles} == {
         "io": ["supervisor", "control"],
         "control": ["supervisor", "io"],
-        "telemetry": ["supervisor", "io", "control"],
+        "telemetry": ["supervisor", "io", "control", "events"],
     }
     for one in plan.roles:
         for other in one.reads[1:]:
-            assert other is role(plan, other.role).segment
+            events = plan.supervisor.events
+            assert other is (events if other is events else role(plan, other.role).segment)
+
+
+def test_a_role_with_something_to_tune_has_a_queue_that_the_supervisor_writes(
+    plan_of: Planning,
+) -> None:
+    """One writer a channel: the operator's values are the watchdog thread's."""
+    control = role(plan_of(), "control")
+    assert control.control is not None
+    assert (control.control.commands, control.control.tunables) == ("", ())
+    plan = plan_of(("by: 2.0}", "by: 2.0, tunable: true}"))
+    control = role(plan, "control")
+    assert control.control is not None
+    (commands,) = plan.supervisor.commands
+    assert control.reads[-1] is commands
+    assert (commands.role, commands.role_id) == ("control.commands", 0)
+    assert control.control.commands == commands.role
+    assert commands.channel is not None
+    assert (commands.channel.words, commands.channel.depth) == (
+        lib.AMP_TUNING_WORDS,
+        lib.AMP_TUNING_DEPTH,
+    )
+    assert [one.name for one in control.control.tunables] == ["voltage"]
+    readers = [one.name for one in plan.roles if commands in one.reads]
+    assert readers == ["control"]
 
 
 def test_operator_values_keep_range_and_profile(plan_of: Planning, tmp_path: Path) -> None:

@@ -1,0 +1,125 @@
+"""The numbers of a law that may change while it runs: their names, their ranges, their new values.
+
+Rules. Pure. People set the numbers of the YAML file, in its units; what the program gets is made by
+the function that compiles a law, so a law that was tuned is the law that its YAML would have been.
+A block's numbers are judged together, since they hold together. All of it stands in the plan, so
+whoever has the plan needs no YAML.
+
+Synchronization: none required; functions of values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from amphost.laws.blocks import BLOCKS, BlockSpec, Parameter
+from amphost.laws.compile import UNLIMITED, compile_law
+from amphost.plan.model import NumberPlan, ProgramPlan, TunableBlock
+
+__all__ = ["numbers_problem", "program_numbers", "tunable_blocks"]
+
+Range = tuple[float, float]
+
+
+def tunable_blocks(
+    blocks: Sequence[BlockSpec], program: ProgramPlan, outputs: Mapping[str, Range]
+) -> tuple[TunableBlock, ...]:
+    """Describe the tunable blocks of a compiled law, in the program's order."""
+    by_name = {block.name: block for block in blocks}
+    inputs = len(program.registers) - len(program.instructions)
+    ends = [line[4] for line in program.instructions[1:]] + [len(program.parameters)]
+    described = []
+    for index, line in enumerate(program.instructions):
+        block = by_name[program.registers[inputs + index]]
+        if block.tunable:
+            described.append(
+                TunableBlock(
+                    name=block.name,
+                    op=block.op,
+                    instruction=index,
+                    first=line[4],
+                    numbers=_numbers(block, outputs.get(block.name)),
+                    ranges=_ranges(block.op, ends[index] - line[4]),
+                )
+            )
+    return tuple(described)
+
+
+def program_numbers(block: TunableBlock, values: Mapping[str, float | None]) -> tuple[float, ...]:
+    """Compile a block's numbers, which `numbers_problem` found nothing wrong with."""
+    given = tuple((name, value) for name, value in values.items() if value is not None)
+    spec = BlockSpec(name=block.name, op=block.op, sources=(), parameters=given, tunable=True)
+    return compile_law([spec], (), ()).parameters
+
+
+def numbers_problem(block: TunableBlock, values: Mapping[str, float | None]) -> str:
+    """Say what is wrong with a block's numbers as they would be; empty when nothing is."""
+    for parameter in BLOCKS[block.op].parameters:
+        numbers = [values.get(name) for name in parameter.names]
+        problem = _problem(parameter, numbers, values)
+        if problem:
+            return problem
+    return ""
+
+
+def _problem(
+    parameter: Parameter, numbers: Sequence[float | None], values: Mapping[str, float | None]
+) -> str:
+    given = [number for number in numbers if number is not None]
+    if not given:
+        needed = bool(parameter.needed_with and values.get(parameter.needed_with))
+        if parameter.required or needed:
+            reason = "" if parameter.required else f", since {parameter.needed_with} is not 0"
+            return f"{' and '.join(parameter.names)} must be set too{reason}"
+        return ""
+    if len(given) < len(numbers):
+        return f"{' and '.join(parameter.names)} must be set together"
+    for name, number in zip(parameter.names, given, strict=True):
+        if not parameter.minimum <= number <= parameter.maximum:
+            ends = f"{parameter.minimum:g} to {parameter.maximum:g} ({parameter.unit})"
+            return f"{name}: {number:g} is not within {ends}"
+    if parameter.pair and not given[0] < given[1]:
+        low, high = parameter.names
+        return f"{low} {given[0]:g} is not below {high} {given[1]:g}"
+    return ""
+
+
+def _numbers(block: BlockSpec, output: Range | None) -> tuple[NumberPlan, ...]:
+    return tuple(
+        NumberPlan(
+            name=name,
+            unit=parameter.unit,
+            low=parameter.minimum,
+            high=parameter.maximum,
+            value=_value(block, parameter, place, output),
+        )
+        for parameter in BLOCKS[block.op].parameters
+        for place, name in enumerate(parameter.names)
+    )
+
+
+def _value(
+    block: BlockSpec, parameter: Parameter, place: int, output: Range | None
+) -> float | None:
+    given = block.value(parameter.names[place])
+    if given is None and parameter.from_output and output is not None:
+        return output[place]
+    return given
+
+
+def _ranges(op: str, count: int) -> tuple[Range, ...]:
+    """Return between what each of a block's `count` program parameters may lie."""
+    ranges: list[Range] = []
+    for parameter in BLOCKS[op].parameters:
+        ends = (parameter.minimum, parameter.maximum)
+        if parameter.time_constant:
+            ends = (_time_constant(ends[1]), _time_constant(ends[0]))
+        ranges += [ends] * len(parameter.names)
+    if len(ranges) != count:  # made from several numbers: only the block itself can judge them
+        return ((-UNLIMITED, UNLIMITED),) * count
+    return tuple(ranges)
+
+
+def _time_constant(frequency_hz: float) -> float:
+    return 1.0 / (2.0 * math.pi * frequency_hz)

@@ -55,6 +55,7 @@ VERBS = (
     Verb(name="stop", module="amphost.cli.ask", text="end a running system in order"),
     Verb(name="state", module="amphost.cli.ask", text="print the mode of a running system"),
     Verb(name="mailbox", module="amphost.cli.mailbox", text="test the mailbox on this machine"),
+    Verb(name="ports", module="amphost.cli.ports", text="list the serial ports and who has them"),
     Verb(name="schema", module="amphost.cli.schema", text="print the JSON Schema for editors"),
     Verb(
         name="cflags",

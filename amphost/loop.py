@@ -25,6 +25,11 @@ _TYPES = {
     "u64": lib.AMP_TYPE_U64,
     "bool": lib.AMP_TYPE_BOOL,
 }
+_WAIT = {
+    "sleep": lib.AMP_PACE_SLEEP,
+    "hybrid": lib.AMP_PACE_HYBRID,
+    "spin": lib.AMP_PACE_SPIN,
+}
 _STALE = {
     "hold": lib.AMP_STALE_HOLD,
     "value": lib.AMP_STALE_VALUE,
@@ -108,6 +113,11 @@ class Loop:
             raise MailboxError(f"{control.commands}: it is not the queue of that law")
         return tuning
 
+    def calibrate(self) -> None:
+        """Measure how late this process wakes: 25 ms, once it is settled and before it is ready."""
+        pace = ffi.addressof(self.native, "pace")
+        lib.amp_pace_calibrate(pace, self.native.platform)
+
     def run(self) -> str:
         """Run until the end; return `ended` or `supervisor_lost`. No Python runs meanwhile."""
         for segment in self._segments.values():
@@ -126,6 +136,8 @@ class Loop:
         timing.supervisor_ns = role.supervisor_ns
         timing.overruns_in_row = control.overruns_in_row
         timing.overruns_per_s = control.overruns_per_s
+        self.native.pace.kind = _WAIT[control.wait]
+        self.native.pace.margin_most_ns = control.margin_most_ns
 
     def _set_inputs(self, inputs: tuple[InputPlan, ...]) -> None:
         sources: dict[str, int] = {}

@@ -14,6 +14,7 @@ Pure but for reading: one of the two marked exceptions among the pure modules.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ class Machine:
     cap_sys_nice: bool | None
     cap_ipc_lock: bool | None
     rt_runtime_us: int | None  # -1: real-time throttling is off
-    cpu_dma_latency: bool  # the device file is there
+    cpu_dma_latency: bool  # the device file is there, and this process may write it
     serial_ports: tuple[str, ...]
 
     @property
@@ -128,7 +129,7 @@ def read_machine(
         cap_sys_nice=_capability(status.get("CapEff"), _CAP_SYS_NICE),
         cap_ipc_lock=_capability(status.get("CapEff"), _CAP_IPC_LOCK),
         rt_runtime_us=_integer(_text(root, "proc/sys/kernel/sched_rt_runtime_us")),
-        cpu_dma_latency=_exists(root / "dev/cpu_dma_latency"),
+        cpu_dma_latency=os.access(root / "dev/cpu_dma_latency", os.W_OK),
         serial_ports=_ports(root, ports),
     )
 

@@ -62,6 +62,11 @@ def deadline_ns(control_period_ns: int) -> int:
     return control_period_ns
 
 
+def margin_most_ns(control_period_ns: int) -> int:
+    """Return the longest time that a loop looks at the clock: T/20, at high rates up to 50 us."""
+    return max(control_period_ns // 20, min(50_000, control_period_ns // 3))
+
+
 def blackout_ns(control_period_ns: int, floor_ns: int) -> int:
     """Return how late a wake-up must be to trip: max(5 T, floor)."""
     return max(5 * control_period_ns, floor_ns)

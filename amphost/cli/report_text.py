@@ -79,6 +79,7 @@ def _roles(roles: dict[str, dict[str, Any]]) -> str:
 def _disturbances(roles: dict[str, dict[str, Any]]) -> str:
     head = (
         "role",
+        "waits by",
         "response p50/p99/max us",
         "period p50/p99/max us",
         "since arming: faults minor/major",
@@ -89,6 +90,7 @@ def _disturbances(roles: dict[str, dict[str, Any]]) -> str:
     rows = [
         (
             name,
+            _wait(role),
             _quantiles(role["response_us"], ("p50", "p99", "max")),
             _quantiles(role["period_us"], ("p50", "p99", "max")),
             _both(role["minor_faults"], role["major_faults"]),
@@ -99,6 +101,14 @@ def _disturbances(roles: dict[str, dict[str, Any]]) -> str:
         for name, role in roles.items()
     ]
     return table(head, rows)
+
+
+def _wait(role: dict[str, Any]) -> str:
+    """Say how a role waited; the margin is what it took from its core to be on time."""
+    if role["wait"] is None:
+        return DASH
+    margin_us = role["margin_us"]
+    return f"{role['wait']} {margin_us:.1f} us" if margin_us else str(role["wait"])
 
 
 def _links(links: dict[str, dict[str, Any]]) -> str:

@@ -13,15 +13,21 @@ from amphost.laws.tuning import tunable_blocks
 from amphost.plan.layout import SUPERVISOR
 from amphost.plan.model import ControlPlan, InputPlan, OutputPlan
 from amphost.plan.supervision import commands_name, has_commands
+from amphost.plan.wait import wait_of
 from amphost.plan.wiring import SENSED, TICK, Wiring, device_of
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import ControlRole, IoRole, ReadSpec, WriteSpec
 
 
 def control_plan(
-    loaded: LoadedSpec, wiring: Wiring, name: str, role: ControlRole, floor_ns: int
+    loaded: LoadedSpec,
+    wiring: Wiring,
+    name: str,
+    role: ControlRole,
+    floor_ns: int,
+    shares: tuple[str, ...] = (),
 ) -> ControlPlan:
-    """Decide everything about a control role but where it runs."""
+    """Decide everything about a control role but where it runs; `shares` its core with it."""
     own = wiring.writers[name]
     period_ns = own.period_ns
     outputs = tuple(
@@ -39,6 +45,8 @@ def control_plan(
         blackout_ns=_set(role.blackout_ms, timing.blackout_ns(period_ns, floor_ns)),
         overruns_in_row=timing.OVERRUNS_IN_ROW,
         overruns_per_s=timing.OVERRUNS_PER_S,
+        wait=wait_of(role, shares),
+        margin_most_ns=timing.margin_most_ns(period_ns),
         inputs=tuple(_input_plan(wiring, key, read, floor_ns) for key, read in role.reads.items()),
         outputs=outputs,
         tick_word=own.word(TICK),

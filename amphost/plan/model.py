@@ -157,6 +157,8 @@ class ControlPlan:
     blackout_ns: int
     overruns_in_row: int  # so many in a row trip
     overruns_per_s: int  # so many in one second trip
+    wait: str  # sleep, hybrid or spin
+    margin_most_ns: int  # under `hybrid`: the longest time by the clock before a release
     inputs: tuple[InputPlan, ...]
     outputs: tuple[OutputPlan, ...]
     tick_word: int  # where the channel carries the tick number
@@ -313,6 +315,7 @@ class SupervisorPlan:
     priority: int  # below every role: a busy ordinary process cannot starve its heartbeat
     watchdog_priority: int
     watchdog_period_ns: int
+    hold_cpu_dma_latency: bool  # while armed: idle states would make wake-ups late
     stop_safe_ns: int  # from the request to stop to safe outputs
     stop_ns: int  # to the last process gone
     segment: SegmentPlan

@@ -77,7 +77,7 @@ def _hardware(machine: Machine, roles: Sequence[RolePlan]) -> Iterator[str]:
     if machine.virtual:
         yield "a virtual machine: its host may stop any core for milliseconds"
     if not machine.cpu_dma_latency:
-        yield "no /dev/cpu_dma_latency: idle states make wake-ups late"
+        yield "no /dev/cpu_dma_latency to write to: idle states make wake-ups late; run as root"
     control = {core for role in roles if role.kind == "control" for core in role.cores}
     for core, governor in machine.governors:
         if core in control and governor != "performance":

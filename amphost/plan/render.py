@@ -56,7 +56,7 @@ def _table(title: str, rows: Sequence[Row]) -> str:
 def _role_rows(plan: Plan) -> list[Row]:
     supervisor = plan.supervisor
     rows: list[Row] = [
-        ("name", "kind", "core", "policy", "priority", "rate", "budget", "heartbeat"),
+        ("name", "kind", "core", "policy", "priority", "rate", "wait", "budget", "heartbeat"),
         (
             "supervisor",
             "watchdog",
@@ -64,6 +64,7 @@ def _role_rows(plan: Plan) -> list[Row]:
             "fifo",
             str(supervisor.watchdog_priority),
             _rate(supervisor.watchdog_period_ns),
+            "-",
             "-",
             timing.format_ns(timing.SUPERVISOR_NS),
         ),
@@ -73,7 +74,17 @@ def _role_rows(plan: Plan) -> list[Row]:
         rate = _rate(device.state_period_us * 1000)
         cores = _cores(device.cores)
         rows.append(
-            (device.name, "loopback", cores, device.policy, str(device.priority), rate, "-", "-")
+            (
+                device.name,
+                "loopback",
+                cores,
+                device.policy,
+                str(device.priority),
+                rate,
+                "-",
+                "-",
+                "-",
+            )
         )
     return rows
 
@@ -86,6 +97,7 @@ def _role_row(role: RolePlan) -> Row:
         role.policy,
         str(role.priority) if role.policy == "fifo" else f"nice {role.nice}",
         _rate(_period_ns(role)),
+        role.control.wait if role.control else "-",
         timing.format_ns(role.control.budget_ns) if role.control else "-",
         timing.format_ns(role.heartbeat_ns),
     )

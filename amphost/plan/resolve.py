@@ -33,6 +33,7 @@ from amphost.plan.model import (
 from amphost.plan.notes import notes
 from amphost.plan.placement import PAGE_SIZE, Placement, findings, place
 from amphost.plan.roles import role_plan, segment_plans
+from amphost.plan.wait import rivals, wait_problems
 from amphost.plan.wiring import OPERATOR_PERIOD_NS, Wiring, wire
 from amphost.spec.load import LoadedSpec
 
@@ -48,9 +49,10 @@ def resolve(loaded: LoadedSpec, machine: Machine, *, base: Path) -> Plan:
     found = findings(loaded, machine)
     placement = place(loaded, machine)
     segments = segment_plans(loaded, wiring, placement.page_size)
-    roles = _roles(loaded, wiring, segments, placement.floor_ns, base)
+    roles = _roles(loaded, wiring, segments, placement.floor_ns, placement, base)
     chain = chain_rows(roles, wiring)
     wrong = [one.text for one in found if not one.hardware]
+    wrong += wait_problems(loaded, placement)
     wrong += limit_problems(loaded, wiring) + _chain_problems(loaded, chain)
     missing = [one.text for one in found if one.hardware]
     if wrong:
@@ -64,8 +66,12 @@ def problems(loaded: LoadedSpec) -> list[str]:
     """Return a line for everything that no machine could make right."""
     wiring = wire(loaded)
     segments = segment_plans(loaded, wiring, PAGE_SIZE)
-    roles = _roles(loaded, wiring, segments, timing.FLOOR_ISOLATED_NS, Path("/"))
-    return limit_problems(loaded, wiring) + _chain_problems(loaded, chain_rows(roles, wiring))
+    roles = _roles(loaded, wiring, segments, timing.FLOOR_ISOLATED_NS, None, Path("/"))
+    return [
+        *wait_problems(loaded, None),
+        *limit_problems(loaded, wiring),
+        *_chain_problems(loaded, chain_rows(roles, wiring)),
+    ]
 
 
 def _plan(
@@ -80,7 +86,7 @@ def _plan(
     spec = loaded.spec
     devices = _devices(loaded, placement, roles)
     bounds = bound_rows(roles, [one.name for one in devices], wiring, placement.floor_ns)
-    supervisor = _supervisor(loaded, placement, segments, roles)
+    supervisor = _supervisor(loaded, machine, placement, segments, roles)
     return Plan(
         system=spec.name,
         spec_path=str(loaded.path),
@@ -112,10 +118,19 @@ def _roles(
     wiring: Wiring,
     segments: dict[str, SegmentPlan],
     floor_ns: int,
+    placement: Placement | None,
     base: Path,
 ) -> tuple[RolePlan, ...]:
     return tuple(
-        role_plan(loaded, wiring, segments, name, floor_ns=floor_ns, base=base)
+        role_plan(
+            loaded,
+            wiring,
+            segments,
+            name,
+            floor_ns=floor_ns,
+            shares=rivals(loaded, placement, name),
+            base=base,
+        )
         for name in loaded.spec.roles
     )
 
@@ -137,6 +152,7 @@ def _devices(
 
 def _supervisor(
     loaded: LoadedSpec,
+    machine: Machine,
     placement: Placement,
     segments: dict[str, SegmentPlan],
     roles: tuple[RolePlan, ...],
@@ -147,6 +163,9 @@ def _supervisor(
         priority=SUPERVISOR_PRIORITY,
         watchdog_priority=placement.watchdog_priority,
         watchdog_period_ns=WATCHDOG_PERIOD_NS,
+        hold_cpu_dma_latency=machine.cpu_dma_latency
+        and not loaded.spec.deep_idle
+        and any(role.control is not None for role in roles),
         stop_safe_ns=stop_safe_ns(roles),
         stop_ns=stop_safe_ns(roles) + timing.STOP_NS,
         segment=segments[layout.SUPERVISOR],

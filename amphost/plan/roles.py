@@ -59,6 +59,7 @@ def role_plan(
     name: str,
     *,
     floor_ns: int,
+    shares: tuple[str, ...],
     base: Path,
 ) -> RolePlan:
     """Decide everything about one role."""
@@ -83,7 +84,7 @@ def role_plan(
         supervisor_ns=timing.SUPERVISOR_NS if native else timing.NS_PER_S,
         segment=segments[name],
         reads=tuple(segments[other] for other in (*wiring.reads[name], *_supervised(loaded, name))),
-        control=control_plan(loaded, wiring, name, role, floor_ns)
+        control=control_plan(loaded, wiring, name, role, floor_ns, shares)
         if isinstance(role, ControlRole)
         else None,
         io=io_plan(loaded, wiring, role, floor_ns, _send_offset_ns(loaded, wiring, role, floor_ns))

@@ -20,5 +20,6 @@ def run(context: Context, ready: Callable[[], None]) -> str:
     assert control is not None
     run_facts = context.run
     loop = Loop(context.plan, control, context.segments, run_facts.origin_ns, epoch=run_facts.epoch)
+    loop.calibrate()
     ready()
     return loop.run()

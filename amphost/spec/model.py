@@ -29,6 +29,7 @@ from amphost.spec.value_types import (
     Source,
     Stale,
     Unit,
+    Wait,
 )
 
 __all__ = [
@@ -129,6 +130,12 @@ class ControlRole(Model):
     blackout_ms: Milliseconds | None = Field(
         None, description="A wake-up this late stops the system safely; default 5 periods or more."
     )
+    wait: Wait | None = Field(
+        None,
+        description="How it waits for the next release: one sleep (`sleep`), a sleep and the clock"
+        " for the rest (`hybrid`), the clock alone on a core of its own (`spin`); default `hybrid`"
+        " where nothing else runs on its core, else `sleep`.",
+    )
 
 
 class IoRole(Model):
@@ -223,6 +230,11 @@ class Spec(Model):
     safety: Safety = Field(description="What must hold before anything starts.")
     supervisor: SupervisorSpec | None = Field(
         None, description="Where the supervisor runs; default: decided by the plan."
+    )
+    deep_idle: bool = Field(
+        False,
+        description="Let idle cores save power while armed: control then wakes later. Default: they"
+        " may not (`/dev/cpu_dma_latency` is held at 0).",
     )
     operator: dict[Name, OperatorSpec] = Field(
         default_factory=dict, description="Values from outside the roles, read as `operator.name`."

@@ -27,6 +27,7 @@ __all__ = [
     "Source",
     "Stale",
     "Unit",
+    "Wait",
 ]
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,31}$"
@@ -46,6 +47,7 @@ Priority = Annotated[int, Field(ge=1, le=99)]
 Range = Annotated[tuple[Number, Number], Strict(False)]
 Stale = Literal["hold", "value", "ramp", "trip"]
 Arm = Literal["on_start", "manual"]
+Wait = Literal["sleep", "hybrid", "spin"]
 
 
 class Model(BaseModel):

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from amphost.blocks import Owner
     from amphost.plan.model import TrackingPlan
     from amphost.supervisor.runs import RoleRun
     from amphost.supervisor.supervisor import Supervisor
 
 NEAR_NS = 1_000_000_000
+WAITS = {1: "sleep", 2: "hybrid", 3: "spin"}
 
 
 def build(supervisor: Supervisor) -> dict[str, Any]:
@@ -57,6 +59,7 @@ def build(supervisor: Supervisor) -> dict[str, Any]:
             "watchdog_priority": supervisor.watchdog_priority,
             "watchdog_wakeup_latency_us": _own(supervisor).summary_us("wakeup"),
             "watchdog_put_off": supervisor.watchdog.put_off(),
+            "idle_states_held_off": supervisor.idle.was_held,
         },
         "faults": [
             {
@@ -88,6 +91,7 @@ def _role(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
         "policy": run.granted.get("policy"),
         "priority": run.granted.get("priority"),
         "memory_locked": run.granted.get("memory_locked"),
+        **_waiting(owner),
         "ticks": owner.counter("ticks"),
         "expected_ticks": _expected_ticks(supervisor, run),
         "skipped_ticks": owner.counter("skipped"),
@@ -101,6 +105,17 @@ def _role(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
     }
     figures.update(run.usage)
     return figures
+
+
+def _waiting(owner: Owner) -> dict[str, Any]:
+    """Return how a control role waited for its releases; nothing is known of others."""
+    wait = WAITS.get(owner.gauge("wait"))
+    wakeup_ns = owner.gauge("wakeup_ns")
+    return {
+        "wait": wait,
+        "margin_us": None if wait is None else owner.gauge("margin_ns") / 1e3,
+        "calibrated_wakeup_us": wakeup_ns / 1e3 if wakeup_ns else None,
+    }
 
 
 def _expected_ticks(supervisor: Supervisor, run: RoleRun) -> int | None:

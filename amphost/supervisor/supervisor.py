@@ -27,6 +27,7 @@ from amphost.roles.settle import pin, schedule
 from amphost.supervisor import readiness
 from amphost.supervisor.control_socket import ControlSocket, Request
 from amphost.supervisor.faults import Faults
+from amphost.supervisor.idle_hold import IdleHold
 from amphost.supervisor.launch import Launcher, Segments
 from amphost.supervisor.links import Links
 from amphost.supervisor.listening import Listening
@@ -107,6 +108,8 @@ class Supervisor:
             opened.callback(self._end_processes)
             self.watchdog = Watchdog(plan.supervisor, self.segments.mapped)
             opened.callback(self.watchdog.stop)
+            self.idle = IdleHold(plan.supervisor.hold_cpu_dma_latency)
+            opened.callback(self.idle.close)
             self._opened = opened.pop_all()
         self.table = RoleTable(plan.system, system, runtime, self.roles, self.devices)
         self.modes = Modes(system, self.watchdog, self._mode_changed)
@@ -125,6 +128,7 @@ class Supervisor:
 
     def _start(self) -> None:
         supervisor = self.plan.supervisor
+        self.idle.follow(self.modes.mode)
         cores = pin(supervisor.cores)
         policy, priority = schedule(supervisor.policy, supervisor.priority, 0)
         granted = {"cores": cores, "policy": policy, "priority": priority}
@@ -139,6 +143,7 @@ class Supervisor:
         self._say_degraded(
             readiness.degraded_supervisor(supervisor, granted, self.watchdog_priority)
         )
+        self._say_degraded([f"supervisor: {self.idle.lack}"] if self.idle.lack else [])
 
     def _start_role(self, run: RoleRun) -> None:
         self._beat()
@@ -183,6 +188,7 @@ class Supervisor:
             self.restarts.died(run, f"it could not be started ({error})")
 
     def _mode_changed(self, line: str) -> None:
+        self.idle.follow(self.modes.mode)
         self.say(line)
         self.table.write()
 
@@ -277,6 +283,7 @@ class Supervisor:
             *readiness.degraded_supervisor(
                 self.plan.supervisor, self.granted, self.watchdog_priority
             ),
+            *([f"supervisor: {self.idle.lack}"] if self.idle.lack else []),
         ]
 
     def trouble(self) -> tuple[int, str] | None:

@@ -448,6 +448,8 @@ enum amp_loop_end amp_loop_run(struct amp_loop *loop) {
     }
     amp_ns release = grid + (since_grid / period + 1) * period;
     amp_owner_begin(loop->owner, release);
+    amp_owner_set(loop->owner, AMP_GAUGE_WAIT, (uint64_t)loop->pace.kind + 1);
+    amp_owner_set(loop->owner, AMP_GAUGE_WAKEUP_NS, (uint64_t)loop->pace.wakeup_ns);
 
     for (;;) { /* each pass takes one release of the grid; the end is amp_loop_may_end() */
         const amp_ns before = platform->now(platform->context);
@@ -455,6 +457,7 @@ enum amp_loop_end amp_loop_run(struct amp_loop *loop) {
             release = skip(loop, release, (before - release - 1) / period + 1);
         }
         const amp_ns wake = amp_pace_until(&loop->pace, platform, release);
+        amp_owner_set(loop->owner, AMP_GAUGE_MARGIN_NS, (uint64_t)loop->pace.margin_ns);
         const amp_ns late = wake - release;
         if (late > 0) {
             release = skip(loop, release, late / period);

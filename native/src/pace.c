@@ -14,7 +14,7 @@ static amp_ns within(amp_ns value, amp_ns low, amp_ns high) {
 
 amp_ns amp_pace_margin_most(amp_ns period_ns) {
     const amp_ns share = period_ns / 20;
-    const amp_ns usual = least(AMP_PACE_MARGIN_USUAL_NS, period_ns / 2);
+    const amp_ns usual = least(AMP_PACE_MARGIN_USUAL_NS, period_ns / 3);
     return share > usual ? share : usual;
 }
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from amphost._native.amp import lib
 
 from amphost.errors import MailboxError
 from amphost.lifecycle import Fault, Mode
@@ -63,6 +64,22 @@ def test_every_figure_of_the_plan_reaches_the_loop(bench: RoleBench) -> None:
     for name in ("word", "low", "high", "slew_per_s", "safe", "ramp_per_s"):
         assert getattr(output, name) == getattr(planned, name), name
     assert planned.ramp_per_s == 2000
+
+
+@pytest.mark.parametrize(
+    ("wait", "kind"),
+    [("sleep", lib.AMP_PACE_SLEEP), ("hybrid", lib.AMP_PACE_HYBRID), ("spin", lib.AMP_PACE_SPIN)],
+)
+def test_how_it_waits_reaches_the_loop(bench: RoleBench, wait: str, kind: int) -> None:
+    """The margin is measured here and then, and its limit is the plan's."""
+    loop = loop_of(bench, replace(control_of(bench), wait=wait, margin_most_ns=77_000))
+    pace = loop.native.pace
+    assert (pace.kind, pace.margin_most_ns) == (kind, 77_000)
+    loop.calibrate()
+    measured = pace.wakeup_ns > 0
+    assert measured == (wait != "sleep")
+    assert measured == (pace.margin_ns > 0)
+    assert pace.margin_ns <= 77_000
 
 
 def test_every_input_has_its_source_and_contract(bench: RoleBench) -> None:

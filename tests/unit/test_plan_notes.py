@@ -94,7 +94,7 @@ def test_a_virtual_machine_and_missing_files_are_named(plan_of: Planning) -> Non
     assert notes_on(plan_of, bare) == (
         "the page size cannot be read: 4096 was taken",
         "a virtual machine: its host may stop any core for milliseconds",
-        "no /dev/cpu_dma_latency: idle states make wake-ups late",
+        "no /dev/cpu_dma_latency to write to: idle states make wake-ups late; run as root",
     )
 
 

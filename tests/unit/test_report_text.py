@@ -20,6 +20,9 @@ ROLE: dict[str, Any] = {
     "policy": "fifo",
     "priority": 80,
     "memory_locked": True,
+    "wait": "hybrid",
+    "margin_us": 24.06,
+    "calibrated_wakeup_us": 21.5,
     "ticks": 990,
     "expected_ticks": 1000,
     "skipped_ticks": 10,
@@ -88,6 +91,7 @@ def test_every_figure_stands_in_the_text() -> None:
         "990 of 1000",
         "1.2 / 2.5 / 3.8 / 5.0",
         "fifo 80",
+        "hybrid 24.1 us",
         "1.2 / 2.5 / 61.5",
         "1.2 / 2.5 / 1007.5",
         "21 / 22",
@@ -135,6 +139,16 @@ def test_what_linux_did_not_tell_is_a_dash() -> None:
     (line,) = [line for line in lines if line.startswith("control")][1:]
     assert line.split().count(DASH) == 5
     assert "None" not in line
+
+
+def test_a_role_that_says_nothing_of_its_waiting_has_a_dash() -> None:
+    """Io waits for bytes: a margin of 0 us would be a figure about something else."""
+    lines = text(roles={"control": ROLE | {"wait": None, "margin_us": None}}).splitlines()
+    (line,) = [line for line in lines if line.startswith("control")][1:]
+    assert line.split()[1] == DASH
+    slept = text(roles={"control": ROLE | {"wait": "sleep", "margin_us": 0.0}})
+    assert "sleep  " in slept
+    assert "sleep 0" not in slept
 
 
 def test_a_role_that_never_ran_has_a_line() -> None:

@@ -19,9 +19,9 @@
 #include "amp/platform.h"
 
 /// Sleeps of a calibration, and the longest of them but for what the machine adds.
-#define AMP_PACE_TRIALS 256
-#define AMP_PACE_TRIAL_NS_MAX 300000
-/// A margin is never less, and at high rates not more than this or half of the period.
+#define AMP_PACE_TRIALS 128
+#define AMP_PACE_TRIAL_NS_MAX 200000
+/// A margin is never less, and at high rates not more than this or a third of the period.
 #define AMP_PACE_MARGIN_LEAST_NS 2000
 #define AMP_PACE_MARGIN_USUAL_NS 50000
 /// One sleep that ends behind the release adds so much to the margin, any other takes so much away:
@@ -54,7 +54,7 @@ struct amp_pace {
 };
 
 /// The largest margin at |period_ns|: one twentieth of it, or AMP_PACE_MARGIN_USUAL_NS where that is
-/// more, but never over half of it. Context: any.
+/// more, but never over a third of it. Context: any.
 amp_ns amp_pace_margin_most(amp_ns period_ns);
 
 /// Check the caller's part and set the pace's own, with the largest margin. Returns 0 or -AMP_EARG.
@@ -64,7 +64,7 @@ int amp_pace_init(struct amp_pace *pace);
 /// Measure AMP_PACE_TRIALS wake-ups of the calling thread and choose the margin: their 99th
 /// percentile and an eighth more, inside its limits. Does nothing for `sleep`.
 /// Context: init, in the thread that will be paced, settled on its core at its priority.
-/// Progress: blocking, about 60 ms.
+/// Progress: blocking, about 25 ms.
 void amp_pace_calibrate(struct amp_pace *pace, const struct amp_platform *platform);
 
 /// Wait for |release|; returns when that was over, read from the clock. At once if it is past.

@@ -11,8 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from amphost.laws.blocks import BLOCKS, BlockSpec, LawProblem, SourceForm, UnitRule
+from amphost.laws.blocks import BLOCKS, Block, BlockSpec, LawProblem, SourceForm, UnitRule
+from amphost.laws.declare import TRUTH
 from amphost.laws.order import ordered
+from amphost.laws.pack import parameter_count, state_count
 from amphost.laws.parse import did_you_mean
 
 __all__ = ["BLOCKS_MAX", "RESERVED", "check"]
@@ -25,9 +27,13 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 def check(
-    blocks: Sequence[BlockSpec], inputs: Mapping[str, str], outputs: Mapping[str, str]
+    blocks: Sequence[BlockSpec],
+    inputs: Mapping[str, str],
+    outputs: Mapping[str, str],
+    *,
+    dt_s: float,
 ) -> list[LawProblem]:
-    """Return what is wrong with a law; `inputs` and `outputs` map names to units."""
+    """Return what is wrong with a law that runs every `dt_s`; signals are names with units."""
     problems = _size(blocks, inputs)
     if problems:
         return problems  # looking into a law without bounds would take time without bounds
@@ -37,6 +43,7 @@ def check(
     problems += _missing_outputs(blocks, inputs, outputs)
     rings = _rings(blocks)
     problems += rings
+    problems += _frequencies(blocks, dt_s)
     if not unknown and not rings:
         problems += _unused(blocks, outputs)
         problems += _limits(blocks, outputs)
@@ -62,13 +69,12 @@ def _names(blocks: Sequence[BlockSpec], inputs: Mapping[str, str]) -> list[LawPr
 
 def _size(blocks: Sequence[BlockSpec], inputs: Mapping[str, str]) -> list[LawProblem]:
     """Return a problem for each table of the program that the law would not fit."""
-    numbers = sum(len(one.names) for block in blocks for one in BLOCKS[block.op].parameters)
     rows = (
         ("blocks", len(blocks), BLOCKS_MAX),
         ("inputs", len(inputs), INPUTS_MAX),
         ("sources", sum(len(block.sources) for block in blocks), NUMBERS_MAX),
-        ("parameters", numbers, NUMBERS_MAX),
-        ("states", sum(BLOCKS[block.op].state_count for block in blocks), NUMBERS_MAX),
+        ("parameters", sum(map(parameter_count, blocks)), NUMBERS_MAX),
+        ("states", sum(map(state_count, blocks)), NUMBERS_MAX),
     )
     return [
         _problem("", (), f"has {count} {noun}", f"a law has at most {most}")
@@ -170,19 +176,81 @@ def _units(
     units = dict(inputs)
     problems: list[LawProblem] = []
     for block in ordered(blocks):
-        first = next((name for name in block.sources if units[name]), None)
-        unit = "" if first is None else units[first]
-        units[block.name] = "" if BLOCKS[block.op].unit is UnitRule.ANY else unit
-        for index, source in enumerate(block.sources):
-            if units[source] not in ("", unit):
-                rule = f"{source} is in {units[source]}, {first} in {unit}"
-                remedy = f"{block.op} signals of one unit; a gain converts"
-                problems.append(_problem(block.name, _source_key(block, index), rule, remedy))
+        problems += _source_units(block, units)
+        units[block.name] = _unit(block, units)
     for name, unit in outputs.items():
         if unit and units.get(name, "") not in ("", unit):
             rule = f"is in {units[name]}, but the role writes it in {unit}"
             problems.append(_problem(name, (), rule, "make the units agree; a gain converts"))
     return problems
+
+
+def _unit(block: BlockSpec, units: Mapping[str, str]) -> str:
+    """Return the unit of a block's value, "" where no one can tell."""
+    kind = BLOCKS[block.op]
+    match kind.unit:
+        case UnitRule.ANY:
+            return ""
+        case UnitRule.TRUTH:
+            return TRUTH
+        case UnitRule.SECONDS:
+            return "s"
+    return next((units[name] for name in block.sources[kind.truths :] if units[name]), "")
+
+
+def _source_units(block: BlockSpec, units: Mapping[str, str]) -> list[LawProblem]:
+    """Return the sources of a block that are not what it reads, or not what the others are."""
+    kind = BLOCKS[block.op]
+    others = block.sources[kind.truths :]
+    first = next((name for name in others if units[name]), None)
+    problems: list[LawProblem] = []
+    for index, source in enumerate(block.sources):
+        wrong = _type_problem(block.op, kind, index, source, units[source])
+        if wrong is None and _must_agree(kind) and index >= kind.truths and first is not None:
+            wrong = _disagreement(block.op, source, units[source], first, units[first])
+        if wrong is not None:
+            problems.append(_problem(block.name, _source_key(block, index), *wrong))
+    return problems
+
+
+def _must_agree(kind: Block) -> bool:
+    return kind.agree or kind.unit is UnitRule.SAME
+
+
+def _type_problem(
+    op: str, kind: Block, index: int, source: str, unit: str
+) -> tuple[str, str] | None:
+    """Return a number where a truth is read, or a truth where a number is."""
+    if index < kind.truths and unit not in ("", TRUTH):
+        remedy = "compare it first: {greater: [a, b]} or {hysteresis: a, range: [low, high]}"
+        return f"{source} is in {unit}, and {op} reads a truth here", remedy
+    if index >= kind.truths and unit == TRUTH and not kind.mixed:
+        return f"{source} is a truth, and {op} reads numbers", "a gain makes it a number"
+    return None
+
+
+def _disagreement(
+    op: str, source: str, unit: str, first: str, first_unit: str
+) -> tuple[str, str] | None:
+    if unit in ("", first_unit):
+        return None
+    rule = f"{source} is in {unit}, {first} in {first_unit}"
+    return rule, f"{op} signals of one unit; a gain converts"
+
+
+def _frequencies(blocks: Sequence[BlockSpec], dt_s: float) -> list[LawProblem]:
+    """Return the frequencies that a role of this rate cannot show."""
+    return [
+        _problem(
+            block.name,
+            (parameter.key,),
+            f"{value:g} Hz is not below half of the role's rate, {0.5 / dt_s:g} Hz",
+            "choose a lower frequency or a higher rate_hz",
+        )
+        for block in blocks
+        for parameter in BLOCKS[block.op].parameters
+        if parameter.below_half_rate and (value := block.number(parameter.key)) >= 0.5 / dt_s
+    ]
 
 
 def _source_key(block: BlockSpec, index: int) -> tuple[str | int, ...]:

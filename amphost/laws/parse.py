@@ -21,6 +21,7 @@ from amphost.laws.blocks import (
     Parameter,
     SourceForm,
 )
+from amphost.laws.tables import read_tables, rule_problems
 
 __all__ = ["did_you_mean", "parse_block"]
 
@@ -39,21 +40,24 @@ def parse_block(name: str, mapping: Mapping[str, object]) -> BlockSpec | list[La
         numbers.extend(_numbers(name, parameter, mapping, problems))
     for parameter in block.parameters:
         _needed(name, parameter, mapping, dict(numbers), problems)
+    tables = read_tables(name, op, mapping, problems)
     tunable = mapping.get(TUNABLE, False)
     if not isinstance(tunable, bool):
         problems.append(_problem(name, (TUNABLE,), "is not true or false", "write true or false"))
-    elif tunable and not block.parameters:
+    elif tunable and not block.can_be_tuned:
         rule = f"{op} has no parameter that could be tuned"
         problems.append(_problem(name, (TUNABLE,), rule, f"remove {TUNABLE}"))
     if problems:
         return problems
-    return BlockSpec(
+    spec = BlockSpec(
         name=name,
         op=op,
         sources=sources,
         parameters=tuple(numbers),
         tunable=bool(tunable),
+        tables=tables,
     )
+    return rule_problems(spec) or spec
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -89,7 +93,7 @@ def _operation(name: str, mapping: Mapping[str, object], problems: list[LawProbl
 def _unknown_keys(
     name: str, op: str, mapping: Mapping[str, object], problems: list[LawProblem]
 ) -> None:
-    allowed = [op, *(parameter.key for parameter in BLOCKS[op].parameters), TUNABLE]
+    allowed = [op, *BLOCKS[op].keys, TUNABLE]
     for key in mapping:
         if key not in allowed:
             remedy = did_you_mean(key, allowed) or f"{op} takes {', '.join(allowed[1:])}"
@@ -116,7 +120,8 @@ def _source_list(
 ) -> tuple[str, ...]:
     if not block.source_min <= len(values) <= block.source_max:
         rule = f"has {len(values)} signals"
-        remedy = f"give {block.source_min} to {block.source_max}"
+        least, most = block.source_min, block.source_max
+        remedy = f"give {least} to {most}" if least < most else f"write {block.example}"
         problems.append(_problem(name, (op,), rule, remedy))
     for index, value in enumerate(values):
         if not isinstance(value, str):
@@ -137,6 +142,8 @@ def _numbers(
             problems.append(_problem(name, (), f"{key} is missing", remedy))
         return [] if parameter.default is None else [(key, parameter.default)]
     value = mapping[key]
+    if parameter.choices:
+        return _choice(name, parameter, value, problems)
     if not parameter.pair:
         number = _number(name, parameter, (key,), value, problems)
         return [] if number is None else [(key, number)]
@@ -153,6 +160,17 @@ def _numbers(
     return list(zip(parameter.names, (low, high), strict=True))
 
 
+def _choice(
+    name: str, parameter: Parameter, value: object, problems: list[LawProblem]
+) -> list[tuple[str, float]]:
+    key, words = parameter.key, parameter.choices
+    if isinstance(value, str) and value in words:
+        return [(key, float(words.index(value)))]
+    remedy = f"write {', '.join(words[:-1])} or {words[-1]}"
+    problems.append(_problem(name, (key,), f"{value!r} is none of its words", remedy))
+    return []
+
+
 def _number(
     name: str,
     parameter: Parameter,
@@ -167,6 +185,10 @@ def _number(
         rule = f"{value:g} is out of range" if isinstance(value, float) else "is out of range"
         remedy = f"give a number from {parameter.minimum:g} to {parameter.maximum:g}"
         problems.append(_problem(name, key, rule, remedy))
+        return None
+    if parameter.whole and value != int(value):
+        remedy = f"give a whole number from {parameter.minimum:g} to {parameter.maximum:g}"
+        problems.append(_problem(name, key, f"{value:g} is not a whole number", remedy))
         return None
     return float(value)
 

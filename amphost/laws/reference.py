@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import sys
 
-from amphost.laws.blocks import BLOCKS, TUNABLE, Block, Parameter, SourceForm, UnitRule
+from amphost.laws.blocks import BLOCKS, GROUPS, TUNABLE, Block, Parameter, SourceForm, UnitRule
+from amphost.laws.declare import Table
 
 __all__ = ["page", "schema"]
 
@@ -19,6 +20,8 @@ _UNITS = {
     UnitRule.SAME: "that of its sources, which must agree",
     UnitRule.KEEP: "that of its source",
     UnitRule.ANY: "not known: it fits wherever it is used",
+    UnitRule.TRUTH: "`bool`",
+    UnitRule.SECONDS: "s",
 }
 
 _HEAD = """\
@@ -39,17 +42,42 @@ law:
   or `python`.
 * `tunable: true` marks parameters that may change while the system runs; the plan lists them.
 * A unit that is empty or not known agrees with every other. Numbers lie within -1e12 and 1e12.
-* Every filter is discretised by backward Euler at the role's period. A NaN passes through to the
-  output, where the loop refuses it, and leaves no trace in any block's state.
-* All state begins anew at each act of arming.
+* A truth is a signal in the unit `bool`: 1 or 0, and true is what lies above 0.5. An operator's
+  value, a device's value or an output with `unit: bool` is one too. Logic reads truths, the other
+  blocks numbers; `greater` and `hysteresis` make a truth of numbers, `gain` a number of a truth.
+* Filters in continuous time are discretised by backward Euler or by Tustin's rule at the role's
+  period; each block says which. After a skipped tick those by backward Euler, and all that counts
+  time, take the longer step; `delay`, `biquad`, `lowpass2`, `notch` and `statespace` take every
+  tick for one period.
+* A NaN passes through to the output, where the loop refuses it, and leaves no trace in any block's
+  state. No block divides by 0, and none costs much more in one period than in another.
+* All state begins anew at each act of arming: how, each block says.
+* The same inputs give the same bits: no block calls the C library, and no product is fused with a
+  sum.
 
-The exact equation of each block stands in `native/include/amp/program.h`.
+In the equations `a`, `b`, ... are the sources, `y` is the value, `[k]` the period, `dt` its length
+in s. The numbers of each instruction stand in `native/include/amp/program.h`.
+
+| | |
+| --- | --- |
 """
 
 
 def page() -> str:
     """Return the reference page, in Markdown."""
-    return "\n".join([_HEAD, *(_section(name, block) for name, block in BLOCKS.items())])
+    lines = [_HEAD + _contents()]
+    for title, group in GROUPS.items():
+        lines += [f"## {title}", ""]
+        lines += [_section(name, block) for name, block in group.items()]
+    return "\n".join(lines)
+
+
+def _contents() -> str:
+    rows = []
+    for title, group in GROUPS.items():
+        links = ", ".join(f"[{name}](#{name})" for name in group)
+        rows.append(f"| {title} | {links} |\n")
+    return "".join(rows)
 
 
 def schema() -> dict[str, object]:
@@ -58,23 +86,51 @@ def schema() -> dict[str, object]:
 
 
 def _section(name: str, block: Block) -> str:
-    lines = [f"## {name}", "", block.text, "", "```yaml", block.example, "```", ""]
+    lines = [f"### {name}", "", block.text, "", "```yaml", block.example, "```", ""]
+    lines += [f"    {block.equation}", ""]
     if block.sources is SourceForm.LIST:
-        lines.append(f"Sources: {block.source_min} to {block.source_max} signals.")
-    lines += [f"Unit of its value: {_UNITS[block.unit]}.", ""]
-    if block.parameters:
+        span = f"{block.source_min} to {block.source_max}"
+        count = span if block.source_min < block.source_max else f"{block.source_min}"
+        lines.append(f"Sources: {count} signals{_truths(block)}.")
+    elif block.truths:
+        lines.append("Its source is a truth.")
+    lines.append(f"Unit of its value: {_UNITS[block.unit]}.")
+    if block.begins:
+        lines.append(f"It begins {block.begins}.")
+    if block.literature:
+        lines.append(f"Source: {block.literature}.")
+    lines.append("")
+    if block.keys:
         lines += [
             "| key | meaning | unit | range | when left out |",
             "| --- | --- | --- | --- | --- |",
         ]
         lines += [_row(parameter) for parameter in block.parameters]
+        lines += [_table_row(table) for table in block.tables]
         lines.append("")
     return "\n".join(lines)
+
+
+def _truths(block: Block) -> str:
+    if block.truths >= block.source_max:
+        return ", all of them truths"
+    return ", the first of them a truth" if block.truths else ""
+
+
+def _table_row(table: Table) -> str:
+    least, most = table.rows
+    meaning = table.text.removesuffix(".").lower() if table.columns > 0 else table.text[:-1]
+    span = f"{least} to {most} {table.numbers if table.columns >= 0 else 'rows'}"
+    return f"| `{table.key}: {table.form}` | {meaning} | {table.unit} | {span} | refused |"
 
 
 def _row(parameter: Parameter) -> str:
     key = f"`{parameter.key}: [low, high]`" if parameter.pair else f"`{parameter.key}`"
     span = f"{parameter.minimum:g} to {parameter.maximum:g}"
+    if parameter.below_half_rate:
+        span += ", below half of the role's rate"
+    if parameter.choices:
+        span = ", ".join(f"`{word}`" for word in parameter.choices)
     meaning = parameter.text.removesuffix(".").lower()
     return f"| {key} | {meaning} | {parameter.unit} | {span} | {_absent(parameter)} |"
 
@@ -82,6 +138,8 @@ def _row(parameter: Parameter) -> str:
 def _absent(parameter: Parameter) -> str:
     if parameter.required:
         return "refused"
+    if parameter.choices:
+        return f"`{parameter.choices[int(parameter.default or 0)]}`"
     if parameter.default is not None:
         return f"{parameter.default:g}"
     refused = f"refused when `{parameter.needed_with}` is not 0"
@@ -103,9 +161,12 @@ def _block_schema(name: str, block: Block) -> dict[str, object]:
         }
     for parameter in block.parameters:
         properties[parameter.key] = _parameter_schema(parameter)
-    if block.parameters:
+    for table in block.tables:
+        properties[table.key] = _table_schema(table)
+    if block.can_be_tuned:
         properties[TUNABLE] = {"type": "boolean", "default": False}
     required = [name, *(one.key for one in block.parameters if one.required and one.key != name)]
+    required += [table.key for table in block.tables]
     return {
         "type": "object",
         "description": block.text,
@@ -122,11 +183,32 @@ def _parameter_schema(parameter: Parameter) -> dict[str, object]:
         "maximum": parameter.maximum,
     }
     described: dict[str, object] = {"description": f"{parameter.text} Unit: {parameter.unit}."}
+    if parameter.choices:
+        return {**described, "enum": list(parameter.choices)}
+    if parameter.whole:
+        number["type"] = "integer"
     if parameter.pair:
         return {**described, "type": "array", "items": number, "minItems": 2, "maxItems": 2}
     if parameter.default is not None:
         number["default"] = parameter.default
     return {**described, **number}
+
+
+def _table_schema(table: Table) -> dict[str, object]:
+    items: dict[str, object] = {"type": "number"}
+    if table.columns != 0:
+        items = {"type": "array", "items": items}
+    if table.columns > 0:
+        items |= {"minItems": table.columns, "maxItems": table.columns}
+    least, most = table.rows
+    described = f"{table.text} Unit: {table.unit}."
+    return {
+        "description": described,
+        "type": "array",
+        "items": items,
+        "minItems": least,
+        "maxItems": most,
+    }
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from amphost.laws.blocks import BLOCKS, BlockSpec, Parameter
-from amphost.laws.compile import UNLIMITED, compile_law
+from amphost.laws.pack import UNLIMITED, numbers
+from amphost.laws.tables import rule_problems
 from amphost.plan.model import NumberPlan, ProgramPlan, TunableBlock
 
 __all__ = ["numbers_problem", "program_numbers", "tunable_blocks"]
@@ -48,19 +49,22 @@ def tunable_blocks(
 
 def program_numbers(block: TunableBlock, values: Mapping[str, float | None]) -> tuple[float, ...]:
     """Compile a block's numbers, which `numbers_problem` found nothing wrong with."""
-    given = tuple((name, value) for name, value in values.items() if value is not None)
-    spec = BlockSpec(name=block.name, op=block.op, sources=(), parameters=given, tunable=True)
-    return compile_law([spec], (), ()).parameters
+    return numbers(_spec(block, values), None, 1.0)  # no block that can be tuned has its period in it
 
 
 def numbers_problem(block: TunableBlock, values: Mapping[str, float | None]) -> str:
     """Say what is wrong with a block's numbers as they would be; empty when nothing is."""
     for parameter in BLOCKS[block.op].parameters:
-        numbers = [values.get(name) for name in parameter.names]
-        problem = _problem(parameter, numbers, values)
+        entries = [values.get(name) for name in parameter.names]
+        problem = _problem(parameter, entries, values)
         if problem:
             return problem
-    return ""
+    return next((one.rule for one in rule_problems(_spec(block, values))), "")
+
+
+def _spec(block: TunableBlock, values: Mapping[str, float | None]) -> BlockSpec:
+    given = tuple((name, value) for name, value in values.items() if value is not None)
+    return BlockSpec(name=block.name, op=block.op, sources=(), parameters=given, tunable=True)
 
 
 def _problem(

@@ -35,7 +35,10 @@ def control_plan(
         for key, one in role.writes.items()
     )
     program = compile_law(
-        loaded.laws[name], tuple(role.reads), [(one.name, one.low, one.high) for one in outputs]
+        loaded.laws[name],
+        tuple(role.reads),
+        [(one.name, one.low, one.high) for one in outputs],
+        dt_s=period_ns / 1e9,
     )
     return ControlPlan(
         period_ns=period_ns,

@@ -21,6 +21,7 @@ from amphost.spec.signals import Signals
 __all__ = ["check_spec"]
 
 Laws = Mapping[str, tuple[BlockSpec, ...]]
+_SHORT_S = 1e-9  # in place of an unknown period: every frequency fits it
 
 
 def check_spec(spec: Spec, board: Board | None, holes: Holes) -> tuple[Laws, list[Problem]]:
@@ -47,5 +48,7 @@ def _control(
     if not law_problems and not broken:
         units = {key: "" if one is None else one.unit for key, one in inputs.items()}
         outputs = {key: one.unit for key, one in role.writes.items()}
-        law_problems = check_law(name, blocks, units, outputs)
+        unread = holes.at("roles", name, "rate_hz")
+        dt_s = _SHORT_S if unread else 1.0 / role.rate_hz
+        law_problems = check_law(name, blocks, units, outputs, dt_s=dt_s)
     return blocks, problems + law_problems

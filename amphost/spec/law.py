@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from amphost.laws.blocks import BLOCKS, BlockSpec, LawProblem
+from amphost.laws.blocks import BlockSpec, LawProblem
 from amphost.laws.check import RESERVED, check
 from amphost.laws.parse import parse_block
 from amphost.spec.expected import NAME_RULE
@@ -19,8 +19,8 @@ from amphost.spec.value_types import NAME_PATTERN
 __all__ = ["check_law", "read_law"]
 
 _NAME = re.compile(NAME_PATTERN)
-_TEXT_MAX = 200
-_FIRST_BLOCK = "write `signal: {block: source}`, with one of the blocks " + ", ".join(BLOCKS)
+_TEXT_MAX = 400
+_FIRST_BLOCK = "write `signal: {block: source}`, such as `voltage: {pid: error, kp: 9.0}`"
 
 
 def read_law(role: str, law: Mapping[str, object]) -> tuple[tuple[BlockSpec, ...], list[Problem]]:
@@ -48,10 +48,12 @@ def check_law(
     blocks: tuple[BlockSpec, ...],
     inputs: Mapping[str, str],
     outputs: Mapping[str, str],
+    *,
+    dt_s: float,
 ) -> list[Problem]:
     """Check a law as a whole; `inputs` and `outputs` map names to units, "" where not known."""
     path = ("roles", role, "law")
-    return [_at(path, one) for one in check(blocks, inputs, outputs)]
+    return [_at(path, one) for one in check(blocks, inputs, outputs, dt_s=dt_s)]
 
 
 def _refused(path: KeyPath, name: str, mapping: object) -> Problem | None:

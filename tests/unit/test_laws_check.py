@@ -28,7 +28,9 @@ def found(
     blocks: Law, outputs: dict[str, str] | None = None
 ) -> list[tuple[str, tuple[str | int, ...], str, str]]:
     """Check a law and return the problems as rows."""
-    problems = check(law(blocks), INPUTS, {"voltage": "V"} if outputs is None else outputs)
+    problems = check(
+        law(blocks), INPUTS, {"voltage": "V"} if outputs is None else outputs, dt_s=0.001
+    )
     return [(one.block, one.key, one.rule, one.remedy) for one in problems]
 
 
@@ -190,16 +192,20 @@ def test_an_output_in_another_unit_is_refused() -> None:
 def test_a_law_too_large_for_a_program_is_refused() -> None:
     """The native tables are of fixed size; each has its own limit."""
     blocks = {f"b{index}": {"constant": 1.0} for index in range(257)}
-    rules = [one.rule for one in check(law(blocks), {}, dict.fromkeys(blocks, "V"))]
+    rules = [one.rule for one in check(law(blocks), {}, dict.fromkeys(blocks, "V"), dt_s=0.001)]
     assert rules == ["has 257 blocks"]
     inputs = {f"i{index}": "V" for index in range(65)}
-    rules = [one.rule for one in check(law({"u": {"constant": 1}}), inputs, {"u": "V"})]
+    rules = [one.rule for one in check(law({"u": {"constant": 1}}), inputs, {"u": "V"}, dt_s=0.001)]
     assert rules == ["has 65 inputs"]
     wide = {f"b{index}": {"add": ["i0"] * 16} for index in range(65)}
-    rules = [one.rule for one in check(law(wide), {"i0": "V"}, dict.fromkeys(wide, "V"))]
+    rules = [
+        one.rule for one in check(law(wide), {"i0": "V"}, dict.fromkeys(wide, "V"), dt_s=0.001)
+    ]
     assert rules == ["has 1040 sources"]
     pids = {f"b{i}": {"pid": "i0", "kp": 1} for i in range(171)}
-    rules = [one.rule for one in check(law(pids), {"i0": "V"}, dict.fromkeys(pids, "V"))]
+    rules = [
+        one.rule for one in check(law(pids), {"i0": "V"}, dict.fromkeys(pids, "V"), dt_s=0.001)
+    ]
     assert rules == ["has 1026 parameters"]
 
 
@@ -209,7 +215,7 @@ def test_everything_wrong_is_reported_at_once() -> None:
         "python": {"gain": "nothing", "by": 1},
         "ring": {"gain": "ring", "by": 1},
     }
-    problems = check(law(blocks), INPUTS, {"voltage": "V"})
+    problems = check(law(blocks), INPUTS, {"voltage": "V"}, dt_s=0.001)
     assert all(isinstance(problem, LawProblem) for problem in problems)
     assert [problem.block for problem in problems] == ["python", "python", "", "ring"]
 
@@ -217,5 +223,5 @@ def test_everything_wrong_is_reported_at_once() -> None:
 def test_a_hostile_law_is_refused_at_once() -> None:
     """A file of 256 KiB holds some thousand blocks; finding guesses for all would take minutes."""
     blocks = {f"b{index}": {"add": [f"c{index}", f"b{index + 1}"]} for index in range(5000)}
-    problems = check(law(blocks), INPUTS, {"voltage": "V"})
+    problems = check(law(blocks), INPUTS, {"voltage": "V"}, dt_s=0.001)
     assert [problem.rule for problem in problems] == ["has 5000 blocks", "has 10000 sources"]

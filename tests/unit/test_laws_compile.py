@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from collections.abc import Mapping
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from amphost.laws.blocks import BLOCKS, BlockSpec
-from amphost.laws.check import check
-from amphost.laws.compile import UNLIMITED, compile_law
+from amphost.laws.compile import compile_law
+from amphost.laws.pack import UNLIMITED, state_count
 from amphost.laws.parse import parse_block
 from amphost.plan.model import ProgramPlan
+from tests.unit.law_random import random_block
 
 
 def law(blocks: Mapping[str, Mapping[str, object]]) -> list[BlockSpec]:
@@ -35,7 +37,7 @@ def test_the_example_compiles_to_two_instructions() -> None:
             },
         }
     )
-    plan = compile_law(blocks, ("position", "target"), (("voltage", -12.0, 12.0),))
+    plan = compile_law(blocks, ("position", "target"), (("voltage", -12.0, 12.0),), dt_s=0.001)
     assert plan == ProgramPlan(
         instructions=((2, 2, 0, 2, 0, 0), (6, 3, 2, 1, 0, 0)),
         sources=(1, 0, 2),
@@ -57,7 +59,9 @@ def test_the_files_order_stands_where_sources_allow_it() -> None:
             "b": {"constant": 2},
         }
     )
-    plan = compile_law(blocks, ("x",), (("late", 0.0, 1.0), ("b", 0.0, 1.0), ("a", 0.0, 1.0)))
+    plan = compile_law(
+        blocks, ("x",), (("late", 0.0, 1.0), ("b", 0.0, 1.0), ("a", 0.0, 1.0)), dt_s=0.001
+    )
     assert plan.registers == ("x", "a", "early", "late", "b")
     assert plan.outputs == (3, 4, 1)
 
@@ -71,7 +75,7 @@ def test_states_and_parameters_of_two_blocks_do_not_overlap() -> None:
             "two": {"lowpass": "sum", "cutoff_hz": 2},
         }
     )
-    plan = compile_law(blocks, ("x",), (("two", 0.0, 1.0),))
+    plan = compile_law(blocks, ("x",), (("two", 0.0, 1.0),), dt_s=0.001)
     assert [line[4:] for line in plan.instructions] == [(0, 0), (1, 2), (1, 2)]
     assert plan.parameters == (1 / (2 * math.pi), 1 / (4 * math.pi))
     assert plan.state_count == 4
@@ -88,7 +92,7 @@ def test_a_pids_limit_is_its_own_else_its_outputs_else_none() -> None:
         }
     )
     outputs = (("own", -9.0, 9.0), ("driving", -5.0, 6.0), ("sum", -1.0, 1.0))
-    plan = compile_law(blocks, ("x",), outputs)
+    plan = compile_law(blocks, ("x",), outputs, dt_s=0.001)
     limits = [plan.parameters[index + 4 : index + 6] for index in (0, 6, 12)]
     assert limits == [(-3.0, 4.0), (-5.0, 6.0), (-UNLIMITED, UNLIMITED)]
 
@@ -96,30 +100,19 @@ def test_a_pids_limit_is_its_own_else_its_outputs_else_none() -> None:
 def test_the_plan_survives_json_to_the_bit() -> None:
     """A role reads its law from JSON: what it runs is what was compiled."""
     blocks = law({"u": {"pid": "x", "kp": 0.1, "kd": 1 / 3, "derivative_cutoff_hz": 7.7}})
-    plan = compile_law(blocks, ("x",), (("other", 0.0, 1.0),) * 0)
+    plan = compile_law(blocks, ("x",), (("other", 0.0, 1.0),) * 0, dt_s=0.001)
     assert tuple(json.loads(json.dumps(plan.parameters, allow_nan=False))) == plan.parameters
 
 
 @st.composite
 def random_laws(draw: st.DrawFn) -> list[BlockSpec]:
     """Draw a law without rings, its blocks in any order."""
-    count = draw(st.integers(1, 12))
-    blocks = []
-    for index in range(count):
+    source = random.Random(draw(st.integers(0, 2**32)))
+    blocks: list[BlockSpec] = []
+    for index in range(draw(st.integers(1, 12))):
         op = draw(st.sampled_from(sorted(BLOCKS)))
         known = ["x", "y", *(f"b{number}" for number in range(index))]
-        least, most = BLOCKS[op].source_min, min(BLOCKS[op].source_max, 4)
-        sources = draw(st.lists(st.sampled_from(known), min_size=least, max_size=most))
-        numbers = [name for one in BLOCKS[op].parameters for name in one.names]
-        blocks.append(
-            BlockSpec(
-                name=f"b{index}",
-                op=op,
-                sources=tuple(sources),
-                parameters=tuple((name, float(place + 1)) for place, name in enumerate(numbers)),
-                tunable=False,
-            )
-        )
+        blocks.append(random_block(source, op, f"b{index}", known))
     return draw(st.permutations(blocks))
 
 
@@ -127,8 +120,7 @@ def random_laws(draw: st.DrawFn) -> list[BlockSpec]:
 def test_every_instruction_reads_what_stands(blocks: list[BlockSpec]) -> None:
     """These are the rules by which amp_program_check() accepts a program."""
     outputs = [block.name for block in blocks]
-    assert check(blocks, {"x": "", "y": ""}, dict.fromkeys(outputs, "")) == []
-    plan = compile_law(blocks, ("x", "y"), [(name, 0.0, 1.0) for name in outputs])
+    plan = compile_law(blocks, ("x", "y"), [(name, 0.0, 1.0) for name in outputs], dt_s=0.001)
     state = 0
     for index, (op, target, source, source_count, parameter, first_state) in enumerate(
         plan.instructions
@@ -140,7 +132,7 @@ def test_every_instruction_reads_what_stands(blocks: list[BlockSpec]) -> None:
         assert tuple(plan.registers[register] for register in registers) == block.sources
         assert all(register < target for register in registers)
         assert first_state == state
-        state += BLOCKS[block.op].state_count
+        state += state_count(block)
         assert parameter <= len(plan.parameters)
     assert state == plan.state_count
     assert [plan.registers[register] for register in plan.outputs] == outputs

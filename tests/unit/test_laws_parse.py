@@ -86,7 +86,7 @@ def test_pid_with_the_least() -> None:
             (
                 (),
                 "names no operation",
-                "did you mean gain? give one of add, constant, gain, limit, lowpass, pid, subtract",
+                f"did you mean gain? give one of {', '.join(sorted(BLOCKS))}",
             ),
         ),
         (

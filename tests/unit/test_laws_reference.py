@@ -34,8 +34,7 @@ def test_the_schema_has_one_alternative_a_block() -> None:
         alternative["required"][0]: set(alternative["properties"]) for alternative in alternatives
     }
     assert keys == {
-        name: {name, *(one.key for one in block.parameters)}
-        | ({"tunable"} if block.parameters else set())
+        name: {name, *block.keys} | ({"tunable"} if block.can_be_tuned else set())
         for name, block in BLOCKS.items()
     }
     assert all(one["additionalProperties"] is False for one in alternatives)

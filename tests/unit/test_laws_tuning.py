@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amphost.laws.blocks import BLOCKS, LARGEST, BlockSpec, SourceForm
-from amphost.laws.compile import UNLIMITED, compile_law
+from amphost.laws.compile import compile_law
+from amphost.laws.pack import UNLIMITED
 from amphost.laws.parse import parse_block
 from amphost.laws.tuning import numbers_problem, program_numbers, tunable_blocks
 from amphost.plan.model import TunableBlock

@@ -14,150 +14,17 @@ from pathlib import Path
 
 from amphost.laws.blocks import BLOCKS, BlockSpec
 from amphost.laws.check import check
-from amphost.laws.compile import UNLIMITED, compile_law
+from amphost.laws.compile import compile_law
 from amphost.plan.model import ProgramPlan
+from tests.unit.law_random import random_block
+from tests.unit.law_reference import run_reference
 
 HEADER = Path(__file__).resolve().parents[2] / "native/tests/program_vectors.h"
 SEED = 20260101
-LAWS = 40
+LAWS = 72
 STEPS = 12
 INPUTS = ("x", "y")
 HOSTILE = (math.nan, math.inf, -math.inf, 5e-324, -1e-310, 1e300)
-SMALLEST_NORMAL = 2.2250738585072014e-308
-
-
-def normal(value: float) -> float:
-    """Return a state as it is kept: 0 instead of a denormal."""
-    return 0.0 if abs(value) < SMALLEST_NORMAL else value
-
-
-def within(value: float, low: float, high: float) -> float:
-    """Limit a value; a NaN passes."""
-    return low if value < low else min(value, high)
-
-
-class Reference:
-    """One block's memory and equation.
-
-    Synchronization: none.
-    """
-
-    def __init__(self, block: BlockSpec, limits: tuple[float, float]) -> None:
-        self.block = block
-        self.limits = limits
-        self.started = False
-        self.kept: tuple[float, ...] = (0.0, 0.0, 0.0)
-
-    def number(self, name: str) -> float:
-        """Return a parameter that is there."""
-        value = self.block.value(name)
-        assert value is not None
-        return value
-
-    def step(self, a: list[float], dt_s: float) -> float:
-        """Return the block's value in this period."""
-        match self.block.op:
-            case "constant":
-                return self.number("constant")
-            case "add" | "subtract":
-                return self.running_sum(a, 1.0 if self.block.op == "add" else -1.0)
-            case "gain":
-                return self.number("by") * a[0]
-            case "limit":
-                return within(a[0], self.number("range_low"), self.number("range_high"))
-            case "lowpass":
-                return self.lowpass(a[0], dt_s)
-        return self.pid(a[0], dt_s)
-
-    @staticmethod
-    def running_sum(a: list[float], sign: float) -> float:
-        """Add from left to right: floating point addition has an order."""
-        value = a[0]
-        for term in a[1:]:
-            value += sign * term
-        return value
-
-    def lowpass(self, a: float, dt_s: float) -> float:
-        """Backward Euler of a first-order lag."""
-        tau = 1.0 / (2.0 * math.pi * self.number("cutoff_hz"))
-        before = self.kept[0]
-        y = before + dt_s / (tau + dt_s) * (a - before) if self.started else a
-        if math.isfinite(y):
-            self.kept, self.started = (normal(y),), True
-        return y
-
-    def pid(self, a: float, dt_s: float) -> float:
-        """PID with filtered derivative and conditional integration."""
-        integral, derivative, before = self.kept
-        cutoff_hz = self.block.value("derivative_cutoff_hz")
-        tau = 0.0 if cutoff_hz is None else 1.0 / (2.0 * math.pi * cutoff_hz)
-        change = a - before if self.started else a - a
-        increment = self.number("ki") * dt_s * a
-        new_derivative = (tau * derivative + self.number("kd") * change) / (tau + dt_s)
-        new_integral = integral + increment
-        y = self.number("kp") * a + new_integral + new_derivative
-        low, high = self.limits
-        winds_up = (y > high and increment > 0) or (y < low and increment < 0)
-        if all(map(math.isfinite, (a, new_integral, new_derivative))):
-            taken = integral if winds_up else normal(new_integral)
-            self.kept, self.started = (taken, normal(new_derivative), a), True
-        return within(y, low, high)
-
-
-def run_reference(
-    blocks: list[BlockSpec],
-    outputs: list[tuple[str, float, float]],
-    inputs: list[tuple[float, ...]],
-    dt_s: float,
-) -> list[list[float]]:
-    """Run a law by name, each block when what it reads is there."""
-    ranges = {name: (low, high) for name, low, high in outputs}
-    memory: dict[str, Reference] = {}
-    for block in blocks:
-        limits = ranges.get(block.name, (-UNLIMITED, UNLIMITED))
-        if block.value("limit_low") is not None:
-            limits = (block.value("limit_low") or 0.0, block.value("limit_high") or 0.0)
-        memory[block.name] = Reference(block, limits)
-    rows = []
-    for row in inputs:
-        signals = dict(zip(INPUTS, row, strict=True))
-        while len(signals) < len(INPUTS) + len(blocks):
-            for block in blocks:
-                if block.name not in signals and all(one in signals for one in block.sources):
-                    sources = [signals[one] for one in block.sources]
-                    signals[block.name] = memory[block.name].step(sources, dt_s)
-        rows.append([signals[name] for name, _, _ in outputs])
-    return rows
-
-
-def random_number(source: random.Random, name: str) -> float:
-    """Draw a parameter that a person could have written."""
-    if name.endswith("_hz"):
-        return round(source.uniform(0.5, 200.0), 2)
-    if name.endswith("_low"):
-        return round(source.uniform(-8.0, -0.5), 2)
-    if name.endswith("_high"):
-        return round(source.uniform(0.5, 8.0), 2)
-    return round(source.uniform(-4.0, 4.0), 3)
-
-
-def random_block(source: random.Random, name: str, known: list[str]) -> BlockSpec:
-    """Draw a block that reads what is known."""
-    op = source.choice(sorted(BLOCKS))
-    block = BLOCKS[op]
-    count = source.randint(block.source_min, min(block.source_max, 4))
-    parameters: dict[str, float] = {}
-    own_limit = source.random() < 0.5
-    for parameter in block.parameters:
-        if parameter.key != "limit" or own_limit:
-            parameters |= {one: random_number(source, one) for one in parameter.names}
-    return BlockSpec(
-        name=name,
-        op=op,
-        sources=tuple(source.choice(known) for _ in range(count)),
-        parameters=tuple(parameters.items()),
-        tunable=False,
-    )
 
 
 def random_law(source: random.Random) -> tuple[list[BlockSpec], list[tuple[str, float, float]]]:
@@ -165,7 +32,8 @@ def random_law(source: random.Random) -> tuple[list[BlockSpec], list[tuple[str, 
     blocks: list[BlockSpec] = []
     for index in range(source.randint(1, 9)):
         known = [*INPUTS, *(block.name for block in blocks)]
-        blocks.append(random_block(source, f"b{index}", known))
+        op = source.choice(sorted(BLOCKS))
+        blocks.append(random_block(source, op, f"b{index}", known))
     outputs = [(block.name, -6.0, 7.0) for block in blocks[::-2]]
     source.shuffle(blocks)
     return blocks, outputs
@@ -223,12 +91,12 @@ def header() -> str:
     ]
     table = []
     for index in range(LAWS):
-        blocks, outputs = random_law(source)
-        assert check(blocks, dict.fromkeys(INPUTS, ""), dict.fromkeys(reads(blocks), "")) == []
-        plan = compile_law(blocks, INPUTS, outputs)
-        inputs = random_inputs(source)
         dt_s = source.choice((0.001, 0.00025, 0.01))
-        rows = run_reference(blocks, outputs, inputs, dt_s)
+        blocks, outputs = random_law(source)
+        assert problems_of(blocks, dt_s) == []
+        plan = compile_law(blocks, INPUTS, outputs, dt_s=dt_s)
+        inputs = random_inputs(source)
+        rows = run_reference(INPUTS, blocks, outputs, inputs, dt_s)
         text += c_law(
             index,
             plan,
@@ -260,9 +128,11 @@ def header() -> str:
     )
 
 
-def reads(blocks: list[BlockSpec]) -> list[str]:
-    """Return every block's name: as outputs, none of them is unused."""
-    return [block.name for block in blocks]
+def problems_of(blocks: list[BlockSpec], dt_s: float) -> list[str]:
+    """Return what is wrong with blocks whose sources have no units; every block is an output."""
+    outputs = {block.name: "" for block in blocks}
+    found = check(blocks, dict.fromkeys(INPUTS, ""), outputs, dt_s=dt_s)
+    return [one.rule for one in found if " is in " not in one.rule and "truth" not in one.rule]
 
 
 def test_the_native_tests_vectors_are_current() -> None:
@@ -276,7 +146,7 @@ def test_the_reference_knows_a_response_by_heart() -> None:
         name="u", op="lowpass", sources=("x",), parameters=(("cutoff_hz", 8.0),), tunable=False
     )
     inputs: list[tuple[float, ...]] = [(0.0, 0.0), *[(1.0, 0.0)] * 50]
-    rows = run_reference([block], [("u", -9.0, 9.0)], inputs, 0.001)
+    rows = run_reference(INPUTS, [block], [("u", -9.0, 9.0)], inputs, 0.001)
     tau = 1 / (2 * math.pi * 8.0)
     for n, (value,) in enumerate(rows):
         assert math.isclose(value, 1 - (tau / (tau + 0.001)) ** n, abs_tol=1e-13)
@@ -288,10 +158,10 @@ def test_the_vectors_meet_every_block_and_every_hostile_value() -> None:
     seen: set[str] = set()
     values: set[str] = set()
     for _ in range(LAWS):
+        source.choice((0.001, 0.00025, 0.01))
         blocks, _ = random_law(source)
         seen |= {block.op for block in blocks}
         values |= {repr(value) for row in random_inputs(source) for value in row}
-        source.choice((0.001, 0.00025, 0.01))
     assert seen == set(BLOCKS)
     assert {repr(value) for value in HOSTILE} <= values
 

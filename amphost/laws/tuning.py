@@ -49,7 +49,9 @@ def tunable_blocks(
 
 def program_numbers(block: TunableBlock, values: Mapping[str, float | None]) -> tuple[float, ...]:
     """Compile a block's numbers, which `numbers_problem` found nothing wrong with."""
-    return numbers(_spec(block, values), None, 1.0)  # no block that can be tuned has its period in it
+    return numbers(
+        _spec(block, values), None, 1.0
+    )  # no block that can be tuned has its period in it
 
 
 def numbers_problem(block: TunableBlock, values: Mapping[str, float | None]) -> str:

@@ -12,20 +12,37 @@ TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from typing import Any
 
-    from amphost.errors import AmphostError
+    from amphost.errors import AmphostError, WriteRefusedError
     from amphost.interface import get_include
     from amphost.mailbox import Follower, Segment
     from amphost.plan.model import Plan
+    from amphost.rehearsal import Rehearsal
+    from amphost.role_api import Read, Role
 
 __version__ = "0.1.0"
 
-__all__ = ["AmphostError", "Follower", "Plan", "Segment", "__version__", "get_include"]
+__all__ = [
+    "AmphostError",
+    "Follower",
+    "Plan",
+    "Read",
+    "Rehearsal",
+    "Role",
+    "Segment",
+    "WriteRefusedError",
+    "__version__",
+    "get_include",
+]
 
 _HOME = {
     "AmphostError": "amphost.errors",
     "Follower": "amphost.mailbox",
     "Plan": "amphost.plan.model",
+    "Read": "amphost.role_api",
+    "Rehearsal": "amphost.rehearsal",
+    "Role": "amphost.role_api",
     "Segment": "amphost.mailbox",
+    "WriteRefusedError": "amphost.errors",
     "get_include": "amphost.interface",
 }
 

@@ -52,6 +52,26 @@ class Owner:
         self._mapping.check(writing=True)
         lib.amp_owner_beat(self._block, lib.AMP_AT_WAIT, now_ns)
 
+    def at(self, checkpoint: str) -> None:
+        """Say where this process's own loop is, without progress."""
+        self._mapping.check(writing=True)
+        lib.amp_owner_at(self._block, CHECKPOINTS[checkpoint])
+
+    def begin(self, t0_ns: int) -> None:
+        """Begin the accounting of this process's periods."""
+        self._mapping.check(writing=True)
+        lib.amp_owner_begin(self._block, t0_ns)
+
+    def add(self, name: str, increment: int = 1) -> None:
+        """Add to a counter of this process's own block."""
+        self._mapping.check(writing=True)
+        lib.amp_owner_add(self._block, COUNTERS[name], increment)
+
+    def record(self, histogram: str, value_ns: int) -> None:
+        """Add a value to a histogram of this process's own block."""
+        self._mapping.check(writing=True)
+        lib.amp_owner_record(self._block, HISTOGRAMS[histogram], value_ns)
+
     def heartbeat(self) -> tuple[int, str, int]:
         """Return count, checkpoint and time of the newest heartbeat."""
         checkpoint = ffi.new("enum amp_checkpoint *")

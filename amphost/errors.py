@@ -45,6 +45,14 @@ class NoPermissionError(AmphostError):
     exit_code = 77
 
 
+class UserCodeError(AmphostError):
+    """A user's code could not be loaded, or raised an exception: file, line and what it said."""
+
+
+class WriteRefusedError(AmphostError, ValueError):
+    """A value that a user's code wrote is not finite or outside its range; it was not taken."""
+
+
 class MailboxError(AmphostError):
     """A segment or channel is not what the plan says."""
 

@@ -85,6 +85,11 @@ def set_name(name: str) -> None:
     check(lib.amp_platform_set_name(name.encode()[:15]), "process name")
 
 
+def die_with_parent(number: int) -> None:
+    """Have this process killed by signal `number` as soon as its parent is gone."""
+    check(lib.amp_platform_die_with_parent(number), "death signal")
+
+
 def linux() -> ffi.CData:
     """Return the native table of Linux's clocks and streams, for the other bindings."""
     return lib.amp_platform_linux()

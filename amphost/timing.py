@@ -85,6 +85,11 @@ def observer_heartbeat_ns(role_period_ns: int) -> int:
     return max(3 * role_period_ns, 5 * NS_PER_S)
 
 
+def program_heartbeat_ns(role_period_ns: int) -> int:
+    """Return the supervisor's bound on a role that runs a user's code: max(3 T, 1 s)."""
+    return max(3 * role_period_ns, NS_PER_S)
+
+
 def max_age_ns(producer_period_ns: int, floor_ns: int) -> int:
     """Return the age at which an input is stale: max(5 P, floor)."""
     return max(5 * producer_period_ns, floor_ns)

@@ -90,6 +90,8 @@ def _print(loaded: LoadedSpec) -> None:
 
 
 def _role(role: RoleSpec, loaded: LoadedSpec) -> str:
+    from amphost.spec.program_roles import cores_of
+
     if role.kind == "control":
         reads = ", ".join(read.source for read in role.reads.values()) or "nothing"
         rest = f"{role.rate_hz:g} Hz, reads {reads}, writes {', '.join(role.writes)}"
@@ -101,5 +103,11 @@ def _role(role: RoleSpec, loaded: LoadedSpec) -> str:
         accepts = f"accepts {', '.join(device.accepts) or 'nothing'}"
         rest = f"{role.device} ({end}, {device.baud} baud) {values}, {accepts}"
         return f"core {role.core:<3} fifo {role.priority:<2}  {rest}"
+    if role.kind == "python":
+        reads = ", ".join(read.source for read in role.reads.values()) or "nothing"
+        rest = f"{role.class_} at {role.rate_hz:g} Hz, reads {reads}"
+        policy = f"fifo {role.priority:<2}" if role.priority else "other  "
+        cores = ",".join(map(str, cores_of(role)))
+        return f"core {cores:<3} {policy}  {rest}, writes {', '.join(role.writes) or 'nothing'}"
     to = "records nothing" if role.record is None else f"records to {role.record.to}"
     return f"core {role.core:<3} other    {to}"

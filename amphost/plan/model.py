@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from amphost.plan.program_model import PythonPlan
+
 __all__ = [
     "AcceptPlan",
     "BoundPlan",
@@ -227,7 +229,7 @@ class TelemetryPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolePlan:
-    """All that a role process gets of the plan. Exactly one of control, io, telemetry is set."""
+    """All that a role process gets of the plan. One of the plans of a kind is set."""
 
     system: str
     name: str
@@ -247,6 +249,10 @@ class RolePlan:
     control: ControlPlan | None
     io: IoPlan | None
     telemetry: TelemetryPlan | None
+    python: PythonPlan | None = None
+    fault_class: str = "C"  # how far its faults reach: A, B or C
+    restart: str = "always"  # or never
+    ready_within_ns: int = 5_000_000_000  # from its start until it says that it is ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,8 @@ from amphost import timing
 from amphost.machine import Machine
 from amphost.plan.wiring import device_of
 from amphost.spec.load import LoadedSpec
-from amphost.spec.model import ControlRole, IoRole, RoleSpec, TelemetryRole
+from amphost.spec.model import ControlRole, IoRole, RoleSpec
+from amphost.spec.program_roles import cores_of
 
 PRIORITY_MAX = 99
 PAGE_SIZE = 4096
@@ -65,7 +66,7 @@ def place(loaded: LoadedSpec, machine: Machine) -> Placement:
     }
     priorities = {name: min(role.priority + 1, PRIORITY_MAX) for name, role in loopback.items()}
     cores = dict.fromkeys(loopback, beside)
-    rivals = [_priority(role) for role in spec.roles.values() if role.core == supervisor]
+    rivals = [_priority(role) for role in spec.roles.values() if supervisor in cores_of(role)]
     rivals += [priorities[name] for name, core in cores.items() if core == supervisor]
     floor_ns, reason = floor(loaded, machine)
     return Placement(
@@ -102,7 +103,9 @@ def findings(loaded: LoadedSpec, machine: Machine) -> list[Finding]:
     """Return what the machine lacks: cores, ports, room above a priority."""
     found: list[Finding] = []
     for name, role in loaded.spec.roles.items():
-        found += _core_finding(loaded, machine, ("roles", name, "core"), role.core)
+        key = "core" if role.core is not None else "cores"
+        for core in cores_of(role):
+            found += _core_finding(loaded, machine, ("roles", name, key), core)
     if loaded.spec.supervisor:
         path = ("supervisor", "core")
         found += _core_finding(loaded, machine, path, loaded.spec.supervisor.core)
@@ -154,7 +157,7 @@ def _free_core(machine: Machine, control: set[int]) -> int:
 
 
 def _priority(role: RoleSpec) -> int:
-    return 0 if isinstance(role, TelemetryRole) else role.priority
+    return getattr(role, "priority", None) or 0
 
 
 def _core_finding(
@@ -187,7 +190,7 @@ def _priority_finding(
 ) -> list[Finding]:
     """Return a finding when a role leaves no room for those that must stand above it."""
     above = ["the loopback device"] if name in placement.device_priorities else []
-    watched = role.core == placement.supervisor_core
+    watched = placement.supervisor_core in cores_of(role)
     watched |= placement.device_cores.get(name) == placement.supervisor_core
     above += ["the watchdog thread"] if watched else []
     most = PRIORITY_MAX - len(above)

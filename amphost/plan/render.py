@@ -181,5 +181,7 @@ def _period_ns(role: RolePlan) -> int:
         return role.control.period_ns
     if role.io is not None:
         return role.io.period_ns
+    if role.python is not None:
+        return role.python.period_ns
     assert role.telemetry is not None
     return role.telemetry.drain_period_ns

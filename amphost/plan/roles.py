@@ -1,21 +1,23 @@
 """The plan of each role: what its process gets, and its segment.
 
 Rules. Pure. Only native roles are real-time: control and io run under SCHED_FIFO with their memory
-locked, everything else observes under SCHED_OTHER, a little nicer than a shell. RLIMIT_RTTIME ends
-a real-time role that never sleeps. A role is handed the segments that it reads, the supervisor's
-first, because mode and e-stop stand there.
+locked, everything else runs under SCHED_OTHER, a little nicer than a shell, but for a user's role
+that asks for a priority. RLIMIT_RTTIME ends a real-time role that never sleeps. A role is handed
+the segments that it reads, the supervisor's first, because mode and e-stop stand there.
 """
 
 from __future__ import annotations
 
 import os.path
 from pathlib import Path
+from typing import Any
 
 from amphost import timing
 from amphost.plan import layout
 from amphost.plan.control import control_plan
 from amphost.plan.device import io_plan
 from amphost.plan.model import RolePlan, SegmentPlan, TelemetryPlan, TrackingPlan
+from amphost.plan.programs import fault_class, python_plan
 from amphost.plan.supervision import commands_name, has_commands, supervision_segments
 from amphost.plan.wiring import (
     DRAIN_PERIOD_NS,
@@ -25,7 +27,8 @@ from amphost.plan.wiring import (
     role_period_ns,
 )
 from amphost.spec.load import LoadedSpec
-from amphost.spec.model import ControlRole, IoRole, TelemetryRole
+from amphost.spec.model import ControlRole, IoRole, PythonRole, RoleSpec, TelemetryRole
+from amphost.spec.program_roles import cores_of
 
 RTTIME_US = 200_000
 TIMER_SLACK_NS = 1
@@ -64,23 +67,24 @@ def role_plan(
 ) -> RolePlan:
     """Decide everything about one role."""
     role = loaded.spec.roles[name]
-    native = not isinstance(role, TelemetryRole)
+    native = isinstance(role, (ControlRole, IoRole))
+    priority = getattr(role, "priority", None) or 0
     period_ns = role_period_ns(loaded, wiring, name)
     return RolePlan(
         system=loaded.spec.name,
         name=name,
         role_id=wiring.writers[name].role_id,
         kind=role.kind,
-        cores=(role.core,),
-        policy="fifo" if native else "other",
-        priority=0 if isinstance(role, TelemetryRole) else role.priority,
-        nice=0 if native else OBSERVER_NICE,
+        cores=cores_of(role),
+        policy="fifo" if priority else "other",
+        priority=priority,
+        nice=0 if priority else OBSERVER_NICE,
         lock_memory=native,
         timer_slack_ns=TIMER_SLACK_NS if native else OBSERVER_TIMER_SLACK_NS,
-        rttime_us=RTTIME_US if native else 0,
+        rttime_us=RTTIME_US if priority else 0,
         heartbeat_ns=timing.heartbeat_ns(period_ns, floor_ns)
         if native
-        else timing.observer_heartbeat_ns(period_ns),
+        else _bound_ns(role, period_ns),
         supervisor_ns=timing.SUPERVISOR_NS if native else timing.NS_PER_S,
         segment=segments[name],
         reads=tuple(segments[other] for other in (*wiring.reads[name], *_supervised(loaded, name))),
@@ -93,6 +97,11 @@ def role_plan(
         telemetry=_telemetry(loaded, wiring, name, role, base)
         if isinstance(role, TelemetryRole)
         else None,
+        python=python_plan(loaded, wiring, name, role, floor_ns, base)
+        if isinstance(role, PythonRole)
+        else None,
+        fault_class=fault_class(loaded, name),
+        **_lifecycle(role),
     )
 
 
@@ -101,6 +110,20 @@ def _supervised(loaded: LoadedSpec, name: str) -> tuple[str, ...]:
     if isinstance(loaded.spec.roles[name], TelemetryRole):
         return (layout.EVENTS,)
     return (commands_name(name),) if has_commands(loaded, name) else ()
+
+
+def _bound_ns(role: RoleSpec, period_ns: int) -> int:
+    """Return the supervisor's bound on the heartbeat of a role off the control path."""
+    if isinstance(role, TelemetryRole):
+        return timing.observer_heartbeat_ns(period_ns)
+    return timing.program_heartbeat_ns(period_ns)
+
+
+def _lifecycle(role: RoleSpec) -> dict[str, Any]:
+    """Return what a user's code may set about its own start and restart."""
+    if not isinstance(role, PythonRole):
+        return {}
+    return {"restart": role.restart, "ready_within_ns": timing.ms_ns(role.ready_within_ms)}
 
 
 def _send_offset_ns(loaded: LoadedSpec, wiring: Wiring, role: IoRole, floor_ns: int) -> int:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 KINDS = {
     "control": "amphost.roles.control",
     "io": "amphost.roles.io",
+    "python": "amphost.roles.python",
     "telemetry": "amphost.roles.telemetry",
 }
 ENDED_BADLY = 1

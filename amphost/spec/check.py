@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from amphost.laws.blocks import BlockSpec
+from amphost.spec.check_programs import program_problems
 from amphost.spec.check_reads import device_read_problems, read_problems, tracking_problems
 from amphost.spec.check_roles import role_problems
 from amphost.spec.check_values import value_problems
@@ -35,6 +36,7 @@ def check_spec(spec: Spec, board: Board | None, holes: Holes) -> tuple[Laws, lis
         elif isinstance(role, ControlRole):
             laws[name], found = _control(name, role, signals, holes)
             problems += found
+    problems += program_problems(spec, signals, holes)
     problems += tracking_problems(spec, signals, holes)
     return laws, problems
 

@@ -9,7 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from amphost.spec.positions import KeyPath
-from amphost.spec.value_types import NAME_PATTERN, PORT_PATTERN, SOURCE_PATTERN, UNIT_PATTERN
+from amphost.spec.value_types import (
+    CLASS_PATTERN,
+    NAME_PATTERN,
+    PORT_PATTERN,
+    SOURCE_PATTERN,
+    UNIT_PATTERN,
+)
 
 __all__ = ["NAME_RULE", "expected_at", "keys_at", "node_at", "value_at"]
 
@@ -18,9 +24,10 @@ _PATTERNS = {
     NAME_PATTERN: f"a name ({NAME_RULE})",
     SOURCE_PATTERN: "a source, written role.signal or operator.name",
     UNIT_PATTERN: "a unit such as rad, V or rad/s (at most 16 characters, no space)",
+    CLASS_PATTERN: "a class, written file.py:Class or package.module:Class",
     PORT_PATTERN: "a port such as /dev/serial/by-id/usb-... (it begins with /dev/)",
 }
-_KINDS = {"array": "two numbers, [low, high]", "boolean": "true or false"}
+_KINDS = {"boolean": "true or false"}
 _UNBOUNDED = 1e30
 Node = Mapping[str, Any]
 
@@ -83,7 +90,16 @@ def _words(schema: Node, node: Node) -> str:
         return _PATTERNS.get(node.get("pattern", ""), "text")
     if kind in ("integer", "number"):
         return _number_words("a whole number" if kind == "integer" else "a number", node)
+    if kind == "array":
+        return _list_words(_resolved(schema, node.get("items", {})), node)
     return _KINDS.get(kind, "a mapping")
+
+
+def _list_words(item: Node, node: Node) -> str:
+    """Say what list `node` allows: a range has two numbers, any other list as many as one likes."""
+    if node.get("minItems") == node.get("maxItems") == 2:
+        return "two numbers, [low, high]"
+    return "a list of whole numbers" if item.get("type") == "integer" else "a list of texts"
 
 
 def _resolved(schema: Node, node: Node) -> Node:

@@ -16,9 +16,10 @@ from amphost.errors import SpecError
 from amphost.laws.blocks import BlockSpec
 from amphost.spec.check import check_spec
 from amphost.spec.check_values import board_problems
-from amphost.spec.decode import Decoded, decode_model
+from amphost.spec.class_file import ClassPlace, find_class
+from amphost.spec.decode import Decoded, Holes, decode_model
 from amphost.spec.files import is_file, read_bytes
-from amphost.spec.model import Board, Spec
+from amphost.spec.model import Board, PythonRole, Spec
 from amphost.spec.positions import KeyPath, Positions, Problem, show
 from amphost.spec.profile import Points, read_profile
 from amphost.spec.schema import board_schema, spec_schema
@@ -38,7 +39,12 @@ _SPEC_STAND_INS: Mapping[str, object] = {
     "safety": {"safe_within_ms": 1.0},
     "roles": {_UNREAD: {"kind": "telemetry", "core": 0}},
 }
-_ROLE_STAND_INS: Mapping[str, object] = {"core": 0, "priority": 1, "rate_hz": 1.0}
+_ROLE_STAND_INS: Mapping[str, object] = {
+    "core": 0,
+    "priority": 1,
+    "rate_hz": 1.0,
+    "class": f"{_UNREAD}.py:Unread",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +64,7 @@ class LoadedSpec:
     laws: Mapping[str, tuple[BlockSpec, ...]]  # control role -> its blocks in the file's order
     where: Positions
     board_where: Positions
+    classes: Mapping[str, ClassPlace] = field(default_factory=dict)  # role -> its class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +100,7 @@ def load(path: Path, *, boards: Sequence[Path]) -> LoadedSpec:
     board = None if found is None else found.decoded.model
     laws, more = check_spec(spec, board, holes)
     profiles = _profiles(path, spec, problems, beside)
+    classes = _classes(path, spec, holes, problems, beside)
     lines = [*document.where.lines([*problems, *more]), *beside.lines]
     if lines or found is None or board is None:
         raise SpecError(lines)
@@ -107,6 +115,7 @@ def load(path: Path, *, boards: Sequence[Path]) -> LoadedSpec:
         laws=laws,
         where=document.where,
         board_where=found.document.where,
+        classes=classes,
     )
 
 
@@ -200,3 +209,19 @@ def _profiles(path: Path, spec: Spec, problems: list[Problem], beside: _Lines) -
         profiles[name], wrong = read_profile(text, name, value.range, at)
         beside.add(Positions(file=str(file), values={}, keys={}), wrong)
     return profiles
+
+
+def _classes(
+    path: Path, spec: Spec, holes: Holes, problems: list[Problem], beside: _Lines
+) -> dict[str, ClassPlace]:
+    classes: dict[str, ClassPlace] = {}
+    for name, role in spec.roles.items():
+        at: KeyPath = ("roles", name, "class")
+        if not isinstance(role, PythonRole) or holes.at(*at):
+            continue
+        place, wrong, lines = find_class(role.class_, path.parent, at)
+        problems += wrong
+        beside.lines += lines
+        if place is not None:
+            classes[name] = place
+    return classes

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from amphost.spec.board import AcceptSpec, Board, DcMotorSpec, DeviceSpec, LoopbackSpec, SendSpec
+from amphost.spec.program_roles import PythonRole
 from amphost.spec.value_types import (
     Arm,
     Core,
@@ -41,6 +42,7 @@ __all__ = [
     "IoRole",
     "LoopbackSpec",
     "OperatorSpec",
+    "PythonRole",
     "ReadSpec",
     "RecordSpec",
     "ReportSpec",
@@ -169,7 +171,7 @@ class TelemetryRole(Model):
     record: RecordSpec | None = Field(None, description="Recording to a file; default none.")
 
 
-RoleSpec = Annotated[ControlRole | IoRole | TelemetryRole, Field(discriminator="kind")]
+RoleSpec = Annotated[ControlRole | IoRole | TelemetryRole | PythonRole, Field(discriminator="kind")]
 
 
 class Safety(Model):

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
 __all__ = [
+    "CLASS_PATTERN",
     "NAME_PATTERN",
     "PORT_PATTERN",
     "SOURCE_PATTERN",
@@ -33,6 +34,7 @@ __all__ = [
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,31}$"
 SOURCE_PATTERN = r"^[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,31}$"
 UNIT_PATTERN = r"^[A-Za-z0-9%][A-Za-z0-9%*/^.-]{0,15}$"
+CLASS_PATTERN = r"^[^\s:]{1,1000}:[A-Za-z_][A-Za-z0-9_]{0,63}$"
 PORT_PATTERN = r"^/dev/\S{1,250}$"
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]

@@ -99,6 +99,7 @@ class Launcher:
         run.started_ns = now_ns
         run.granted = {}
         run.killed = False
+        run.kill_at_ns = None
         run.error = ""
         run.exit_code = 0
         run.away = False

@@ -97,6 +97,10 @@ class Child:
         self._unread = unread[-STATUS_BYTES_MAX:]
         return [status for line in lines if (status := _decoded(line)) is not None]
 
+    def abort(self) -> None:
+        """Have it print where it stands and end: what SIGABRT means to a role of a user's code."""
+        signal.pidfd_send_signal(self.pidfd, signal.SIGABRT)
+
     def kill(self) -> None:
         """End it at once."""
         signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)

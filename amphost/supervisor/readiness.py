@@ -25,6 +25,9 @@ def not_ready(roles: Iterable[RoleRun], segments: Mapping[str, Segment]) -> list
     missing = []
     for run in roles:
         if run.plan.kind not in CONTROL_PATH:
+            if run.plan.fault_class == "B" and run.state is not RoleState.RUNNING:
+                why = f" ({run.down or run.error})" if run.down or run.error else ""
+                missing.append(f"{run.plan.name} is {run.state.name.lower()}{why}")
             continue
         if run.state is not RoleState.RUNNING:
             why = f" ({run.down})" if run.down else ""

@@ -83,6 +83,7 @@ def _role(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
     owner = supervisor.segments.mapped[run.plan.name].owner
     figures: dict[str, Any] = {
         "kind": run.plan.kind,
+        "fault_class": run.plan.fault_class,
         "pid": run.pid,
         "state": run.state.name,
         "restarts": run.epoch - 1,
@@ -102,6 +103,9 @@ def _role(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
         "response_us": owner.summary_us("response"),
         "period_us": owner.summary_us("period"),
         **dict.fromkeys(SAMPLED),
+        "stale_ticks": owner.counter("stale"),
+        "step_errors": owner.counter("step_errors"),
+        "refused_writes": owner.counter("refused_writes"),
     }
     figures.update(run.usage)
     return figures
@@ -131,6 +135,8 @@ def _expected_ticks(supervisor: Supervisor, run: RoleRun) -> int | None:
 def _period_ns(run: RoleRun) -> int | None:
     if run.plan.control is not None:
         return run.plan.control.period_ns
+    if run.plan.python is not None:
+        return run.plan.python.period_ns
     return run.plan.io.period_ns if run.plan.io is not None else None
 
 

@@ -49,6 +49,10 @@ class Restarts:
             self._modes.change(ModeEvent.TRIP)
         now_ns = time.monotonic_ns()
         delay_ns = AWAY_NS if run.away else restart_delay_ns(run.restarts_ns, now_ns)
+        if run.plan.restart == "never" and not run.away:
+            run.down = f"{why}; it stays down, as its spec has it (restart: never)"
+            self._say(f"{run.plan.name}: {run.down}")
+            return
         if delay_ns is None:
             run.down = f"{why}; it died too often and stays down"
             self._say(f"{run.plan.name}: {run.down}")

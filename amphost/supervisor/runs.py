@@ -42,6 +42,7 @@ class RoleRun:
     beat: tuple[int, int] = (0, 0)  # heartbeat count, and when it last moved
     pid: int = 0
     killed: bool = False  # by the supervisor, because it hung
+    kill_at_ns: int | None = None  # it was told to abort, and this is how long it has
     error: str = ""  # why it ended or failed, in its own words
     exit_code: int = 0
     away: bool = False  # it failed because its port is not there

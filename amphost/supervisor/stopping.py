@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Run = TypeVar("Run", RoleRun, DeviceRun)
 LIVE = frozenset({RoleState.STARTING, RoleState.RUNNING, RoleState.ENDING})
 STEP_S = 0.5
+PROGRAM_S = 1.0
+"""A user's code leaves between two steps; it is asked once no loop reads it any more."""
 DEVICE_S = 1.2
 """A loopback device ends a second after its lifeline closes, whatever its outputs do."""
 
@@ -53,6 +55,7 @@ class _Stop:
             self._end_kind(kind, STEP_S)
         for device in supervisor.devices.values():
             device.release()
+        self._end_kind("python", PROGRAM_S)
         self._end_kind("telemetry", max(deadline_s - time.monotonic(), STEP_S))
         self._end_children(supervisor.devices.values(), DEVICE_S)
 

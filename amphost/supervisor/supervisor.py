@@ -300,8 +300,9 @@ class Supervisor:
             self._was_ready = not missing
             if self._was_ready:
                 self.startup.done("link")
-            if missing and time.monotonic_ns() - self._origin_ns > START_NS:
-                return 1, f"not ready within {START_NS // 10**9} s: " + "; ".join(missing)
+            within_ns = max((role.ready_within_ns for role in self.plan.roles), default=START_NS)
+            if missing and time.monotonic_ns() - self._origin_ns > within_ns:
+                return 1, f"not ready within {within_ns / 1e9:g} s: " + "; ".join(missing)
         return None
 
     # The end

@@ -8,6 +8,7 @@ is killed as well.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from amphost.lifecycle import CONTROL_PATH, Fault, Mode, ModeEvent, RoleState
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 NS_PER_MS = 1e6
 NS_PER_S = 1_000_000_000
-START_NS = 5 * NS_PER_S
-"""From a role's exec to its word that it is ready."""
+ABORT_NS = 500_000_000
+"""From the signal to abort, on which a user's code prints its stacks, to SIGKILL."""
 
 
 class Watch:
@@ -53,8 +54,12 @@ class Watch:
 
     def judge(self, run: RoleRun, now_ns: int) -> None:
         """Look at a role; kill it where it hangs, trip where it reaches an output."""
-        if run.state is RoleState.STARTING and now_ns - run.started_ns > START_NS:
-            self._end_hung(run, f"it was not ready within {START_NS // NS_PER_S} s")
+        if run.kill_at_ns is not None and now_ns > run.kill_at_ns and run.child is not None:
+            run.kill_at_ns = None
+            run.child.kill()
+        within_ns = run.plan.ready_within_ns
+        if run.state is RoleState.STARTING and now_ns - run.started_ns > within_ns:
+            self._end_hung(run, f"it was not ready within {within_ns / NS_PER_S:g} s")
         if run.state is not RoleState.RUNNING or run.killed:
             return
         if run.plan.kind not in CONTROL_PATH:
@@ -88,7 +93,13 @@ class Watch:
     def _end_hung(self, run: RoleRun, why: str) -> None:
         if run.killed or run.child is None:
             return
-        self._faults.record(Fault.HEARTBEAT, run, f"{why}; killed")
+        prints = run.plan.python is not None and run.handed_over
+        what = "killed, its stacks are in its log" if prints else "killed"
+        self._faults.record(Fault.HEARTBEAT, run, f"{why}; {what}")
         self.end(run)
-        run.child.kill()
         run.killed = True
+        if prints:
+            run.child.abort()
+            run.kill_at_ns = time.monotonic_ns() + ABORT_NS
+        else:
+            run.child.kill()

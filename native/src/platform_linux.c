@@ -209,6 +209,10 @@ int amp_platform_set_name(const char *name) {
     return prctl(PR_SET_NAME, (unsigned long)name, 0, 0, 0) == 0 ? AMP_OK : system_error();
 }
 
+int amp_platform_die_with_parent(int number) {
+    return prctl(PR_SET_PDEATHSIG, (unsigned long)number, 0, 0, 0) == 0 ? AMP_OK : system_error();
+}
+
 static pthread_t thread;
 
 struct thread_start {

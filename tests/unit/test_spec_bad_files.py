@@ -12,7 +12,7 @@ from amphost.cli.main import main
 
 FOLDER = Path(__file__).parents[1] / "bad_specs"
 FILES = sorted(path.name for path in FOLDER.glob("*.yaml"))
-LINE = re.compile(r"[^:\n]+\.(yaml|csv):[1-9]\d*:[1-9]\d*: [^:; ]\S*: [^;\n]+; \S[^\n]*")
+LINE = re.compile(r"[^:\n]+\.(yaml|csv|py):[1-9]\d*:[1-9]\d*: [^:; ]\S*: [^;\n]+; \S[^\n]*")
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from amphost.supervisor.faults import Faults
 from amphost.supervisor.modes import Modes
 from amphost.supervisor.process import Child
 from amphost.supervisor.runs import RoleRun
-from amphost.supervisor.watch import START_NS, Watch
+from amphost.supervisor.watch import Watch
 from amphost.watchdog import Watchdog
 from tests.system.live import wait_for
 from tests.unit.role_bench import RoleBench
@@ -192,7 +192,8 @@ def test_a_role_that_hangs_while_it_starts_is_killed(bench: Bench, name: str) ->
     run = bench.runs[name]
     run.state = RoleState.STARTING
     killed = []
-    for after_ns in (0, START_NS, START_NS + 1, START_NS + 2):
+    within_ns = run.plan.ready_within_ns
+    for after_ns in (0, within_ns, within_ns + 1, within_ns + 2):
         bench.watch.judge(run, run.started_ns + after_ns)
         killed.append(run.killed)
     assert killed == [False, False, True, True]

@@ -67,6 +67,9 @@ uint64_t amp_platform_timer_slack(void);
 /// Name of this process in ps and top, at most 15 bytes.
 int amp_platform_set_name(const char *name);
 
+/// Have this process killed by signal |number| as soon as the thread that started it is gone.
+int amp_platform_die_with_parent(int number);
+
 /// A thread of this process: pinned to |core| (-1: not), SCHED_FIFO |priority| (0: as it comes), on a
 /// small locked stack. |granted_priority| gets what it really runs at.
 int amp_platform_thread_start(void (*run)(void *argument), void *argument, int core, int priority,

@@ -41,6 +41,8 @@ enum amp_counter {
     AMP_COUNT_PUBLISHED = 9,
     AMP_COUNT_TUNED = 10,          /* messages of parameters applied (tuning.h) */
     AMP_COUNT_TUNING_REFUSED = 11, /* and refused */
+    AMP_COUNT_STEP_ERRORS = 12,    /* steps of a user's code that ended in an exception */
+    AMP_COUNT_REFUSED_WRITES = 13, /* values that a user's code wrote, not finite or out of range */
 
     AMP_COUNT_FRAMES_IN = 16,
     AMP_COUNT_FRAMES_OUT = 17,

@@ -1,0 +1,53 @@
+"""The plan of the roles that run a user's code. Frozen values, nothing else.
+
+Rules. Those of `plan.model`: integer nanoseconds, no mappings, readable as plain JSON.
+
+Synchronization: none required; immutable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["ProgramInput", "ProgramOutput", "PythonPlan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramInput:
+    """A value that a user's code reads."""
+
+    name: str
+    role: str
+    word: int
+    type: str
+    unit: str
+    max_age_ns: int  # 0: it does not age (operator values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramOutput:
+    """A value that a user's code publishes."""
+
+    name: str
+    word: int
+    unit: str
+    low: float
+    high: float
+    initial: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonPlan:
+    """A class and how it is stepped."""
+
+    period_ns: int
+    file: str  # absolute
+    class_name: str
+    module: str  # empty: the class stands in a plain file
+    root: str  # the folder that its imports start from
+    parameters: tuple[tuple[str, Any], ...]  # numbers, texts, booleans, lists of these
+    on_error: str  # restart or skip
+    inputs: tuple[ProgramInput, ...]
+    outputs: tuple[ProgramOutput, ...]
+    tick_word: int  # where the channel carries the number of the step

@@ -1,0 +1,111 @@
+"""Roles that run a user's own code: what a spec may ask of them.
+
+Rules. One class a mapping, one field a key, each with the sentence that its user reads, as in
+`spec.model`. A role gives its cores as `core: 0` or as `cores: [0, 1]`; `cores_of` is the only
+place that knows both forms. Pure.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from amphost.spec.value_types import (
+    CLASS_PATTERN,
+    Core,
+    Milliseconds,
+    Model,
+    Name,
+    Number,
+    Priority,
+    Range,
+    Source,
+    Unit,
+)
+
+__all__ = ["ProgramRead", "ProgramReads", "ProgramWrite", "PythonRole", "cores_of"]
+
+CORE = "Core that this role is pinned to, counted from 0."
+CORES = "Cores that this role may use, such as [0, 1]; give this or `core`."
+
+ProgramRateHz = Annotated[float, Field(ge=0.1, le=1_000.0)]
+ClassName = Annotated[str, Field(pattern=CLASS_PATTERN)]
+Restart = Literal["always", "never"]
+OnError = Literal["restart", "skip"]
+Cores = Annotated[list[Core], Field(min_length=1, max_length=256)]
+
+
+def _short_read(value: object) -> object:
+    return {"from": value} if isinstance(value, str) else value
+
+
+class ProgramRead(Model):
+    """What a user's code reads; `role.signal` alone is the short form."""
+
+    source: Source = Field(
+        alias="from", description="Where the value comes from: `role.signal` or `operator.name`."
+    )
+    max_age_ms: Milliseconds | None = Field(
+        None, description="Age at which the value is stale; default 5 periods of its producer."
+    )
+
+
+ProgramReads = dict[
+    Name,
+    Annotated[
+        ProgramRead, BeforeValidator(_short_read, json_schema_input_type=Source | ProgramRead)
+    ],
+]
+
+
+class ProgramWrite(Model):
+    """A value that a user's code publishes."""
+
+    unit: Unit = Field(description="Unit of the value, such as `rad`.")
+    range: Range = Field(description="Lowest and highest value it may have: [low, high].")
+    initial: Number = Field(description="The value until the code writes another.")
+
+
+class PythonRole(Model):
+    """A Python class of the user's own, stepped at a fixed rate."""
+
+    kind: Literal["python"] = Field(description="`python`: steps a class of your own.")
+    core: Core | None = Field(None, description=CORE)
+    cores: Cores | None = Field(None, description=CORES)
+    rate_hz: ProgramRateHz = Field(description="Steps per second, 0.1 to 1000.")
+    class_: ClassName = Field(
+        alias="class",
+        description="The class: `file.py:Class`, relative to the folder of this file, or"
+        " `package.module:Class`.",
+    )
+    reads: ProgramReads = Field(default_factory=dict, description="What it reads, by name.")
+    writes: dict[Name, ProgramWrite] = Field(
+        default_factory=dict, description="What it publishes, by name; others may read it."
+    )
+    parameters: dict[Name, Any] = Field(
+        default_factory=dict,
+        description="Numbers, texts, true or false, or lists of these: `role.parameters`.",
+    )
+    priority: Priority | None = Field(
+        None, description="SCHED_FIFO priority; default none: an ordinary process, a little nicer."
+    )
+    restart: Restart = Field(
+        "always", description="Start it again when it ends by itself, or `never`."
+    )
+    on_error: OnError = Field(
+        "restart",
+        description="An exception in `step` ends the process (`restart`), or only drops what that"
+        " step wrote (`skip`).",
+    )
+    ready_within_ms: Milliseconds = Field(
+        5000.0, description="Longest time from its start until `setup` has returned."
+    )
+
+
+def cores_of(role: Any) -> tuple[int, ...]:
+    """Return the cores that a role of any kind asks for."""
+    several = getattr(role, "cores", None)
+    if several:
+        return tuple(several)
+    return () if role.core is None else (role.core,)

@@ -1,0 +1,3 @@
+class Pick:
+    def step(self, role:
+        pass

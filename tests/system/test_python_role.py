@@ -83,7 +83,7 @@ def test_an_exception_ends_the_process_and_its_successor_goes_on(
     assert "in step" in log
     assert "amphost/roles" not in log
     assert report["roles"]["pick"]["step_errors"] >= 2
-    assert report["roles"]["control"]["restarts"] == 0
+    assert report["roles"]["control"]["restarts"] == 0, err
     assert report["mode"] == "DISARMED"
     assert code in (0, 1)
 

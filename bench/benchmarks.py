@@ -5,6 +5,7 @@ Rules. Pure.
 
 from __future__ import annotations
 
+from bench.loop import report as loop
 from bench.mailbox import report as mailbox
 from bench.pages import Benchmark
 
@@ -14,4 +15,10 @@ MAILBOX = Benchmark(
     readme=mailbox.readme,
     pictures=lambda _: {},
 )
-ALL = (MAILBOX,)
+LOOP = Benchmark(
+    name="loop",
+    markdown=loop.markdown,
+    readme=loop.readme,
+    pictures=loop.pictures,
+)
+ALL = (MAILBOX, LOOP)

@@ -43,4 +43,8 @@ def debian(package: str, proof: str) -> str | None:
         return None
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         return f"not installed: apt-get install {package}"
-    return run("apt-get", "-q", "install", "-y", "--no-install-recommends", package)
+    install = ("apt-get", "-q", "install", "-y", "--no-install-recommends", package)
+    if run(*install) is None:
+        return None
+    run("apt-get", "-q", "update")
+    return run(*install)

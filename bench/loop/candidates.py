@@ -1,0 +1,102 @@
+"""Who is measured, at which rate, and under which load.
+
+Rules. Pure. Every candidate runs on the same core at the same priority with its memory locked;
+`awake` says whether /dev/cpu_dma_latency is held at 0 while it runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OURS, CYCLICTEST, LINUXCNC, PYTHON, GAPS = "role", "cyclictest", "linuxcnc", "python", "gaps"
+LOADS = {
+    "idle": "idle",
+    "other": "stress-ng on the other core",
+    "both": "stress-ng on both cores",
+}
+PACKAGES = {
+    "rt-tests": "/usr/bin/cyclictest",
+    "stress-ng": "/usr/bin/stress-ng",
+    "linuxcnc-uspace": "/usr/bin/halrun",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One way of running a periodic loop.
+
+    Synchronization: none required, immutable.
+    """
+
+    key: str  # what ratios name it by
+    label: str
+    program: str  # OURS, CYCLICTEST, LINUXCNC, PYTHON or GAPS
+    kind: str = ""  # a word for that program
+    rate: int = 1000
+    awake: bool = True
+    plays: int = 1  # slices in one round under one load
+    package: str = ""  # of Debian; "" for what is always here
+    is_ours: bool = False
+
+
+def _ours(kind: str, label: str, *, rate: int = 1000, awake: bool = True, plays: int) -> Candidate:
+    return Candidate(
+        key=f"{kind}{'' if awake else '.idle_states'}@{rate}",
+        label=f"**amphost `{kind}`**{label}",
+        program=OURS,
+        kind=kind,
+        rate=rate,
+        awake=awake,
+        plays=plays,
+        is_ours=True,
+    )
+
+
+def _cyclictest(rate: int, *, awake: bool = True, plays: int) -> Candidate:
+    return Candidate(
+        key=f"cyclictest{'' if awake else '.idle_states'}@{rate}",
+        label="cyclictest" + ("" if awake else " `--laptop` (idle states allowed)"),
+        program=CYCLICTEST,
+        rate=rate,
+        awake=awake,
+        plays=plays,
+        package="rt-tests",
+    )
+
+
+def _linuxcnc(rate: int) -> Candidate:
+    return Candidate(
+        key=f"linuxcnc@{rate}",
+        label="LinuxCNC uspace thread (from its own zero)",
+        program=LINUXCNC,
+        rate=rate,
+        package="linuxcnc-uspace",
+    )
+
+
+def _python(kind: str, label: str, *, awake: bool) -> Candidate:
+    return Candidate(key=f"python.{kind}@1000", label=label, program=PYTHON, kind=kind, awake=awake)
+
+
+CANDIDATES = (
+    _ours("hybrid", "", plays=2),
+    _ours("sleep", "", plays=2),
+    _cyclictest(1000, plays=2),
+    _ours("spin", "", plays=1),
+    _ours("sleep", ", idle states allowed", awake=False, plays=1),
+    _cyclictest(1000, awake=False, plays=1),
+    _linuxcnc(1000),
+    _python("tuned", "Python, absolute `clock_nanosleep`, no collection", awake=True),
+    _python("naive", "Python, `time.sleep` (idle states allowed)", awake=False),
+    Candidate(
+        key="gaps",
+        label="the machine's own gaps: no program beats them",
+        program=GAPS,
+        rate=0,
+    ),
+    _ours("hybrid", "", rate=10_000, plays=2),
+    _cyclictest(10_000, plays=2),
+    _ours("sleep", "", rate=10_000, plays=1),
+    _ours("spin", "", rate=10_000, plays=1),
+    _linuxcnc(10_000),
+)

@@ -6,8 +6,6 @@ one leaf module must not pay for the others.
 
 from __future__ import annotations
 
-from importlib import import_module
-
 TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from typing import Any
@@ -50,4 +48,4 @@ _HOME = {
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'amphost' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    return getattr(__import__(_HOME[name], fromlist=[name]), name)

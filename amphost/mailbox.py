@@ -9,7 +9,6 @@ Only the bindings use the native library: this module and its siblings in one im
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from amphost import identity, platform
 from amphost._native.amp import Region, ffi, lib
@@ -28,6 +27,7 @@ from amphost.waiting import Waiter, Waker
 
 TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
     from typing import Any, Self
 

@@ -10,12 +10,13 @@ looks at stay open until it is over.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 from amphost._native.amp import ffi, lib
 
 TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from amphost.blocks import Owner
     from amphost.platform import Mapping
 

@@ -16,17 +16,15 @@ within the same bound.
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found] # signal itself makes enums: 4 ms
 import gc
-import json
 import os
 import select
-import signal
 import sys
 import time
 import tty
-from types import SimpleNamespace
 
-from amphost import platform
+from amphost import lean_json, platform
 from amphost.device import REASONS, Twin, TwinEvent
 from amphost.errors import AmphostError
 
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
 
     from amphost.plan.model import DevicePlan
 
+Namespace = type(sys.implementation)  # types.SimpleNamespace, without the import
 SERVE_NS = 20_000_000
 LINGER_NS = 1_000_000_000
 FAILED = 1
@@ -74,7 +73,7 @@ class Journal:
 
     def write(self, t_us: int, event: str, **fields: object) -> None:
         """Write one line."""
-        line = json.dumps({"t_us": t_us, "event": event, **fields}) + "\n"
+        line = lean_json.dumps({"t_us": t_us, "event": event, **fields}) + "\n"
         try:
             os.write(self._descriptor, line.encode())
         except OSError:
@@ -200,7 +199,7 @@ def serve(plan: DevicePlan, facts: Any, signals: Signals) -> None:
 def tell(descriptor: int, event: str, **fields: object) -> None:
     """Tell the supervisor, as one line of JSON; a supervisor that is gone is no error here."""
     try:
-        os.write(descriptor, (json.dumps({"event": event, **fields}) + "\n").encode())
+        os.write(descriptor, (lean_json.dumps({"event": event, **fields}) + "\n").encode())
     except OSError:
         return
 
@@ -212,7 +211,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{USAGE}\n")
         return 2
     with os.fdopen(int(arguments[1]), "rb") as stream:
-        handover = json.loads(stream.read(), object_hook=lambda fields: SimpleNamespace(**fields))
+        handover = lean_json.loads(stream.read(), lambda fields: Namespace(**fields))
     try:
         serve(handover.device, handover.run, signals)
     except (AmphostError, OSError) as error:

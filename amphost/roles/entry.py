@@ -8,11 +8,10 @@ safe. Each kind is imported only by the process that runs it.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found] # signal makes enums: 4 ms and 0.9 MB
 import gc
 import os
-import signal
 import sys
-from importlib import import_module
 
 from amphost.errors import AmphostError
 from amphost.roles import handover
@@ -40,7 +39,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 3 or arguments[1] != "--plan-fd" or not arguments[2].isdigit():
         print("usage: python -I -m amphost.roles NAME --plan-fd N", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
     try:
         plan, run = handover.read(int(arguments[2]))
     except AmphostError as error:
@@ -59,7 +58,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(plan: RolePlan, run: Run) -> int:
-    role: Any = import_module(KINDS[plan.kind])
+    role: Any = __import__(KINDS[plan.kind], fromlist=["run"])
     os.set_inheritable(run.status_fd, False)
     context = Context(plan, run)
     granted = settle(plan)

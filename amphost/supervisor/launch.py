@@ -110,7 +110,7 @@ class Launcher:
             descriptors += [descriptor for _, _, descriptor in self._attachments]
         log = self._runtime.open_log(run.plan.name)
         try:
-            run.child = Child("amphost.roles", run.plan.name, descriptors, log)
+            run.child = Child("amphost.roles.entry", run.plan.name, descriptors, log)
         finally:
             os.close(log)
         run.pid = run.child.pid

@@ -26,6 +26,8 @@ STATUS_BYTES_MAX = 65536
 PIPE_BYTES = 65536
 """What a pipe takes without being enlarged; Linux enlarges it to 1 MiB for anybody."""
 NOT_OPEN = -1
+BEGIN = "import sys; from {module} import main; sys.exit(main(sys.argv[1:]))"
+"""What `-m` does, without the 4 ms that it takes to find out what to run."""
 
 
 class Child:
@@ -38,7 +40,7 @@ class Child:
         self._plan_write = self.status_fd = self.pidfd = NOT_OPEN
         self.hung_up = False
         self._unread = b""
-        command = [sys.executable, "-I", "-m", module]
+        command = [sys.executable, "-I", "-c", BEGIN.format(module=module)]
         command += [name] if name else []
         theirs: list[int] = []
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from amphost import platform
 from amphost._native.amp import ffi, lib
 from amphost.errors import MailboxError
+from amphost.timing import clock_ns
 
 TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Pump:
         timing.send_offset_ns = io.send_offset_ns
         timing.supervisor_ns = role.supervisor_ns
         timing.lease_ns = io.lease_ns
+        timing.clock_ns = clock_ns(io.baud)
 
     def _set_expected(self, io: IoPlan) -> None:
         expected = self.native.expected

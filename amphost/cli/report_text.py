@@ -112,7 +112,16 @@ def _wait(role: dict[str, Any]) -> str:
 
 
 def _links(links: dict[str, dict[str, Any]]) -> str:
-    head = ("link", "in", "out", "bad", "gaps", "session", "sense-to-actuate p50/p99/max us")
+    head = (
+        "link",
+        "in",
+        "out",
+        "bad",
+        "gaps",
+        "session",
+        "sense-to-actuate p50/p99/max us",
+        "clock",
+    )
     rows = [
         (
             name,
@@ -122,10 +131,17 @@ def _links(links: dict[str, dict[str, Any]]) -> str:
             str(link["sequence_gaps"]),
             link["session"],
             _quantiles(link["sense_to_actuate_us"], ("p50", "p99", "max")),
+            _clock(link["clock"]),
         )
         for name, link in links.items()
     ]
     return table(head, rows)
+
+
+def _clock(clock: dict[str, float] | None) -> str:
+    if clock is None:
+        return DASH
+    return f"{clock['skew_ppm']:+.1f} ppm, known to {clock['bound_us']:.0f} us"
 
 
 def _link_events(links: dict[str, dict[str, Any]]) -> list[str]:

@@ -163,11 +163,26 @@ def _link(supervisor: Supervisor, run: RoleRun, started_ns: int) -> dict[str, An
         "session": SESSION_STATES.get(owner.gauge("link"), "unknown"),
         "device_mode": DEVICE_MODES.get(owner.gauge("device_mode"), "unknown"),
         "sense_to_actuate_us": owner.summary_us("sense_to_actuate"),
+        "clock": _clock(owner),
         "events": [
             {"after_ms": (event.t_ns - started_ns) / 1e6, "text": event.text}
             for event in supervisor.links.events
             if run.plan.io is not None and event.device == run.plan.io.device
         ],
+    }
+
+
+def _clock(owner: Owner) -> dict[str, Any] | None:
+    """Return how the device's clock stood to this machine's at the newest answer."""
+    at_ns = owner.gauge("clock_at_ns")
+    if at_ns == 0:
+        return None
+    return {
+        "offset_ns": owner.signed("clock_offset_ns"),
+        "at_ns": at_ns,
+        "skew_ppm": owner.signed("clock_skew_ppb") / 1e3,
+        "bound_us": owner.gauge("clock_bound_ns") / 1e3,
+        "round_trip_us": owner.gauge("clock_round_trip_ns") / 1e3,
     }
 
 

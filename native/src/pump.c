@@ -20,7 +20,7 @@ int amp_pump_init(struct amp_pump *pump) {
         pump->source.words > AMP_PUMP_WORDS_MAX || pump->session_number == 0 ||
         pump->sensed_word >= (int32_t)pump->source.words || pump->role >= AMP_ROLES_MAX ||
         pump->timing.period_ns <= 0 || pump->timing.supervisor_ns <= 0 ||
-        pump->timing.lease_ns <= 0) {
+        pump->timing.lease_ns <= 0 || pump->timing.clock_ns <= 0) {
         return -AMP_EARG;
     }
     for (uint32_t i = 0; i < expected->accepts_count; i++) {
@@ -48,10 +48,14 @@ int amp_pump_init(struct amp_pump *pump) {
     pump->actuation_waits = false;
     pump->sensed_next = 0;
     memset(pump->sensed, 0, sizeof pump->sensed);
+    memset(&pump->clock, 0, sizeof pump->clock);
+    amp_clock_reset(&pump->clock);
+    pump->clock_token = pump->clock_tokens = 0;
     (void)amp_system_mode(pump->system, &pump->refused_arming);
     amp_owner_set(pump->owner, AMP_GAUGE_LINK, (uint64_t)pump->session.state);
     amp_owner_set(pump->owner, AMP_GAUGE_READY, 0);
     amp_owner_set(pump->owner, AMP_GAUGE_DEVICE_ARMED, 0);
+    amp_owner_set(pump->owner, AMP_GAUGE_CLOCK_AT_NS, 0);
     amp_owner_prefault(pump->owner);
     return AMP_OK;
 }

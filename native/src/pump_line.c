@@ -31,6 +31,9 @@ bool amp_pump_receive(struct amp_pump *pump, amp_ns now) {
                                     amp_pump_us(now), &event);
         amp_pump_take_event(pump, &event, now);
     }
+    if (amp_pump_clock_ask(pump, now)) {
+        amp_pump_write_out(pump, now);
+    }
     return true;
 }
 

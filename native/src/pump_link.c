@@ -75,6 +75,8 @@ static void take_message(struct amp_pump *pump, const struct amp_frame *frame, a
     struct amp_wire_event event;
     if (frame->type == AMP_FRAME_STATE) {
         take_state(pump, frame, now);
+    } else if (frame->type == AMP_FRAME_TIME) {
+        amp_pump_take_time(pump, frame);
     } else if (frame->type == AMP_FRAME_EVENT &&
                amp_wire_event_decode(frame->payload, frame->length, &event) &&
                event.code == AMP_EVENT_AT_SAFE && event.argument != AMP_WIRE_NONE) {
@@ -127,6 +129,7 @@ static void link_up(struct amp_pump *pump, amp_ns now) {
     amp_owner_set(pump->owner, AMP_GAUGE_DEVICE_NONCE, pump->session.identity.boot_nonce);
     amp_owner_set(pump->owner, AMP_GAUGE_DEVICE_RESET, pump->session.identity.reset_cause);
     amp_owner_set(pump->owner, AMP_GAUGE_REFUSAL, AMP_REFUSAL_NONE);
+    amp_pump_clock_begin(pump, now);
     amp_owner_set(pump->owner, AMP_GAUGE_LINK_UP_NS, (uint64_t)now);
 }
 

@@ -3,6 +3,7 @@
  *     pump.c          the grid: waiting, the send point, the end
  *     pump_link.c     what the session reports, and what follows from it for the act of arming
  *     pump_line.c     bytes: the port, what waits for it, what is counted
+ *     pump_clock.c    the device's clock, by round trips
  *     pump_actuate.c  whether the device should be armed, and what it is told
  */
 #ifndef AMP_PUMP_PARTS_H
@@ -23,6 +24,17 @@ void amp_pump_link_down(struct amp_pump *pump, enum amp_fault fault, int64_t arg
 
 /// Act on what the session reports.
 void amp_pump_take_event(struct amp_pump *pump, const struct amp_session_event *event, amp_ns now);
+
+/// A session has come up: another boot has another clock.
+void amp_pump_clock_begin(struct amp_pump *pump, amp_ns now);
+
+/// Queue a question for the device's clock, if one is due and nothing else waits for the line;
+/// true when it was. Asked when a state has come, between two send points: what stands behind an
+/// actuation on the line would measure that.
+bool amp_pump_clock_ask(struct amp_pump *pump, amp_ns now);
+
+/// Take the answer.
+void amp_pump_take_time(struct amp_pump *pump, const struct amp_frame *frame);
 
 /// The port is gone.
 void amp_pump_lose_port(struct amp_pump *pump, int error, amp_ns now);

@@ -126,6 +126,7 @@ static inline void rig_open(void) {
         .send_offset_ns = MS / 2,
         .supervisor_ns = 100 * MS,
         .lease_ns = RIG_LEASE_US * 1000LL,
+        .clock_ns = 97 * MS,
     };
     pump->expected = (struct amp_session_host){
         .board = "rig",

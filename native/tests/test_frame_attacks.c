@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-#define TYPES 7 // vectors of a message type; those behind them are edges of a frame
+#define TYPES 9 // vectors of a message type; those behind them are edges of a frame
 
 static uint32_t weak_crc(const uint8_t *bytes, size_t size, uint32_t seed) {
     uint32_t crc = seed & 0xFFu;

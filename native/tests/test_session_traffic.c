@@ -4,6 +4,51 @@
 #include "seeded.h"
 #include "session_rig.h"
 
+// The clock.
+
+static struct amp_wire_time ask_time(struct amp_session *device, uint16_t number, uint16_t sequence,
+                                     uint32_t token, uint64_t heard_us, uint64_t told_us) {
+    const struct amp_wire_clock clock = {token};
+    uint8_t payload[AMP_CLOCK_SIZE];
+    const size_t length = amp_wire_clock_encode(&clock, payload);
+    CHECK(rig_feed(device, AMP_FRAME_CLOCK, number, sequence, payload, length, heard_us).kind ==
+          AMP_ON_NOTHING);
+    struct amp_wire_time time = {0};
+    const struct amp_frame frame = rig_pending(device, told_us);
+    CHECK(frame.type == 0 || amp_wire_time_decode(frame.payload, frame.length, &time));
+    return time;
+}
+
+static void test_device_tells_its_clock_and_for_how_long_it_held_the_question(void) {
+    struct amp_session device;
+    rig_device_up(&device);
+    const struct amp_wire_time time = ask_time(&device, RIG_NUMBER, 1, 77, 5000, 5123);
+    CHECK(time.token == 77 && time.received_us == 5000 && time.held_us == 123);
+    CHECK(rig_pending(&device, 6000).type == 0); // once
+    CHECK(ask_time(&device, RIG_NUMBER, 2, 78, 1, 1 + 0x100000000u).held_us == AMP_WIRE_NONE);
+}
+
+static void test_question_of_another_session_or_size_is_not_answered(void) {
+    struct amp_session device;
+    rig_device_up(&device);
+    CHECK(ask_time(&device, RIG_NUMBER + 1, 1, 77, 5000, 5123).token == 0);
+    CHECK(device.counters.foreign == 1);
+    const uint8_t payload[AMP_CLOCK_SIZE + 1] = {1};
+    (void)rig_feed(&device, AMP_FRAME_CLOCK, RIG_NUMBER, 1, payload, sizeof payload, 0);
+    CHECK(device.counters.unexpected == 1);
+    CHECK(rig_pending(&device, 0).type == 0);
+}
+
+static void test_answer_that_waits_ends_with_its_session(void) {
+    struct amp_session device;
+    rig_device_up(&device);
+    const uint8_t payload[AMP_CLOCK_SIZE] = {1};
+    (void)rig_feed(&device, AMP_FRAME_CLOCK, RIG_NUMBER, 1, payload, sizeof payload, 0);
+    (void)rig_feed_identify(&device, RIG_NUMBER + 1, AMP_PROTOCOL_MAJOR, RIG_SCHEMA);
+    CHECK(rig_pending(&device, 0).type == AMP_FRAME_IDENTITY);
+    CHECK(rig_pending(&device, 0).type == 0);
+}
+
 // Order.
 
 static void test_gaps_are_counted_and_old_frames_discarded(void) {
@@ -541,6 +586,9 @@ static void test_random_frames_from_either_end_break_nothing(void) {
 
 int main(void) {
     seeded_begin();
+    RUN(test_device_tells_its_clock_and_for_how_long_it_held_the_question);
+    RUN(test_question_of_another_session_or_size_is_not_answered);
+    RUN(test_answer_that_waits_ends_with_its_session);
     RUN(test_gaps_are_counted_and_old_frames_discarded);
     RUN(test_after_ten_seconds_of_silence_any_sequence_will_do);
     RUN(test_a_refusal_between_two_handshakes_begins_the_count_anew);

@@ -35,6 +35,9 @@ static const struct amp_wire_command COMMAND = {41, AMP_VERB_ARM, 0x0BADC0DEu, 5
 static const struct amp_wire_ack ACK = {41, AMP_RESULT_DONE};
 static const struct amp_wire_event EVENT = {AMP_EVENT_AT_SAFE, 74000, UINT64_MAX};
 
+static const struct amp_wire_clock CLOCK = {0x10203u};
+static const struct amp_wire_time TIME = {0x10203u, 0x123456789u, 137};
+
 static const struct amp_frame *golden(enum amp_frame_type type) {
     for (size_t n = 0; n < COUNT(frame_vectors); n++) {
         if (frame_vectors[n].frame.type == type) {
@@ -59,6 +62,8 @@ static void test_messages_have_the_golden_bytes(void) {
     check_golden(AMP_FRAME_COMMAND, out, amp_wire_command_encode(&COMMAND, out));
     check_golden(AMP_FRAME_ACK, out, amp_wire_ack_encode(&ACK, out));
     check_golden(AMP_FRAME_EVENT, out, amp_wire_event_encode(&EVENT, out));
+    check_golden(AMP_FRAME_CLOCK, out, amp_wire_clock_encode(&CLOCK, out));
+    check_golden(AMP_FRAME_TIME, out, amp_wire_time_encode(&TIME, out));
 }
 
 static void test_golden_handshakes_decode_to_their_fields(void) {
@@ -111,6 +116,16 @@ static void test_golden_messages_decode_to_their_fields(void) {
     CHECK(amp_wire_event_decode(frame->payload, frame->length, &event));
     CHECK(event.code == AMP_EVENT_AT_SAFE && event.argument == 74000 &&
           event.clock_us == UINT64_MAX);
+
+    frame = golden(AMP_FRAME_CLOCK);
+    struct amp_wire_clock clock;
+    CHECK(amp_wire_clock_decode(frame->payload, frame->length, &clock));
+    CHECK(clock.token == 0x10203u);
+
+    frame = golden(AMP_FRAME_TIME);
+    struct amp_wire_time time;
+    CHECK(amp_wire_time_decode(frame->payload, frame->length, &time));
+    CHECK(time.token == 0x10203u && time.received_us == 0x123456789u && time.held_us == 137);
 }
 
 static bool decodes(enum amp_frame_type type, const uint8_t *payload, size_t length, size_t count) {
@@ -122,6 +137,8 @@ static bool decodes(enum amp_frame_type type, const uint8_t *payload, size_t len
         struct amp_wire_command command;
         struct amp_wire_ack ack;
         struct amp_wire_event event;
+        struct amp_wire_clock clock;
+        struct amp_wire_time time;
     } out;
     float values[VALUES_MAX];
     switch (type) {
@@ -139,6 +156,10 @@ static bool decodes(enum amp_frame_type type, const uint8_t *payload, size_t len
         return amp_wire_ack_decode(payload, length, &out.ack);
     case AMP_FRAME_EVENT:
         return amp_wire_event_decode(payload, length, &out.event);
+    case AMP_FRAME_CLOCK:
+        return amp_wire_clock_decode(payload, length, &out.clock);
+    case AMP_FRAME_TIME:
+        return amp_wire_time_decode(payload, length, &out.time);
     }
     return false;
 }
@@ -151,7 +172,8 @@ static void test_decoders_accept_exactly_one_length(void) {
         {AMP_FRAME_IDENTIFY, AMP_IDENTIFY_SIZE, 0}, {AMP_FRAME_IDENTITY, AMP_IDENTITY_SIZE, 0},
         {AMP_FRAME_STATE, AMP_STATE_SIZE, 4},       {AMP_FRAME_ACTUATE, AMP_ACTUATE_SIZE, 4},
         {AMP_FRAME_COMMAND, AMP_COMMAND_SIZE, 0},   {AMP_FRAME_ACK, AMP_ACK_SIZE, 0},
-        {AMP_FRAME_EVENT, AMP_EVENT_SIZE, 0},
+        {AMP_FRAME_EVENT, AMP_EVENT_SIZE, 0},       {AMP_FRAME_CLOCK, AMP_CLOCK_SIZE, 0},
+        {AMP_FRAME_TIME, AMP_TIME_SIZE, 0},
     };
     const uint8_t zeros[PAYLOAD_MAX] = {0};
     for (size_t n = 0; n < COUNT(MESSAGES); n++) {

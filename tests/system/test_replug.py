@@ -166,3 +166,28 @@ def test_a_loopback_device_that_dies_boots_anew_behind_the_same_name(
     assert lost == "link lost: the port hung up"
     assert back.endswith("same device, new boot, reset cause watchdog")
     assert run.gone()
+
+
+def test_the_clock_of_the_device_is_known_within_the_stated_bound(
+    start: Callable[..., LiveRun], patient: Callable[..., Path]
+) -> None:
+    """The twin's journal knows both clocks: what the report says of them can be looked up there."""
+    run = start(spec=patient())
+    run.armed()
+
+    def marked() -> dict[str, Any] | None:
+        os.kill(run.pid("mcu"), signal.SIGUSR1)
+        late = [event for event in run.journal() if event["t_us"] > 3_000_000]
+        return next((event for event in late if event["event"] == "mark"), None)
+
+    mark = wait_for(marked, "a mark, by a clock that has run for long enough to be known")
+    os.kill(run.process.pid, signal.SIGTERM)
+    _, report, err = run.finish()
+    clock = report["link"]["mcu"]["clock"]
+    assert clock is not None, err
+    skew = 35e-6  # of the shipped board
+    since_ns = clock["at_ns"] - mark["host_ns"]
+    offset_ns = mark["t_us"] * 1000 - mark["host_ns"] + skew * since_ns
+    assert abs(clock["offset_ns"] - offset_ns) <= clock["bound_us"] * 1000 + 2000
+    assert abs(clock["skew_ppm"] - 35) < 2000
+    assert clock["bound_us"] < 20_000

@@ -41,6 +41,8 @@ LAYOUTS = {
     18: ("<HBIH", "id verb argument ttl_ms"),
     19: ("<HB", "id result"),
     20: ("<BIQ", "code argument clock_us"),
+    21: ("<I", "token"),
+    22: ("<IQI", "token received_us held_us"),
 }
 AS_BYTES: dict[str, Callable[[Any], bytes]] = {"board": str.encode, "firmware": bytes}
 

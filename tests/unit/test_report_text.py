@@ -61,6 +61,7 @@ REPORT: dict[str, Any] = {
             "sequence_gaps": 14,
             "session": "up",
             "sense_to_actuate_us": SUMMARY,
+            "clock": {"skew_ppm": 34.96, "bound_us": 123.4},
             "events": [{"after_ms": 1234.5, "text": "link lost: the port hung up"}],
         }
     },
@@ -86,6 +87,7 @@ def test_every_figure_stands_in_the_text() -> None:
     """A figure that is measured and not shown might as well be missing."""
     shown = text()
     for figure in (
+        "+35.0 ppm, known to 123 us",
         "1234 ms  mcu: link lost: the port hung up",
         "motor on loopback: ended DISARMED, armed 1 time(s), first armed period 321 ms",
         "990 of 1000",

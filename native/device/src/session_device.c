@@ -39,6 +39,7 @@ static void answer(struct amp_session *session, enum request request, enum amp_r
     session->sequence_open = true;
     session->command_live = false;
     session->ack_due = false;
+    session->time_due = false;
     session->identity.challenge = challenge_after(session->identity.challenge);
     session->counters.handshakes += step->event == AMP_ON_UP;
     session->counters.refusals += step->event == AMP_ON_REFUSED;
@@ -112,17 +113,33 @@ static void take_command(struct amp_session *session, const struct amp_frame *fr
     }
 }
 
+// Of several that came before the line took an answer, the newest is answered.
+static void take_clock(struct amp_session *session, const struct amp_frame *frame,
+                       uint64_t now_us) {
+    struct amp_wire_clock clock;
+    if (!amp_wire_clock_decode(frame->payload, frame->length, &clock)) {
+        session->counters.unexpected++;
+        return;
+    }
+    session->time.token = clock.token;
+    session->time.received_us = now_us;
+    session->time_due = true;
+}
+
 static void device_take(struct amp_session *session, const struct amp_frame *frame, uint64_t now_us,
                         struct amp_session_event *event) {
     if (frame->type == AMP_FRAME_IDENTIFY) {
         take_identify(session, frame, event);
-    } else if (frame->type != AMP_FRAME_ACTUATE && frame->type != AMP_FRAME_COMMAND) {
+    } else if (frame->type != AMP_FRAME_ACTUATE && frame->type != AMP_FRAME_COMMAND &&
+               frame->type != AMP_FRAME_CLOCK) {
         session->counters.unexpected++;
     } else if (session->state != AMP_SESSION_UP || frame->session != session->number) {
         session->counters.foreign++;
     } else if (amp_session_advance(session, frame, now_us)) {
         if (frame->type == AMP_FRAME_COMMAND) {
             take_command(session, frame, event);
+        } else if (frame->type == AMP_FRAME_CLOCK) {
+            take_clock(session, frame, now_us);
         } else {
             event->kind = AMP_ON_MESSAGE;
             event->frame = *frame;
@@ -169,6 +186,17 @@ static size_t ack_pending(struct amp_session *session, uint8_t *wire, size_t roo
     return size;
 }
 
+static size_t time_pending(struct amp_session *session, uint64_t now_us, uint8_t *wire,
+                           size_t room) {
+    const uint64_t held_us = now_us - session->time.received_us;
+    session->time.held_us = held_us < AMP_WIRE_NONE ? (uint32_t)held_us : AMP_WIRE_NONE;
+    uint8_t payload[AMP_TIME_SIZE];
+    const size_t length = amp_wire_time_encode(&session->time, payload);
+    const size_t size = amp_session_send(session, AMP_FRAME_TIME, payload, length, wire, room);
+    session->time_due = size == 0;
+    return size;
+}
+
 static size_t device_pending(struct amp_session *session, uint64_t now_us, uint8_t *wire,
                              size_t room) {
     if (session->boot_due) {
@@ -179,6 +207,9 @@ static size_t device_pending(struct amp_session *session, uint64_t now_us, uint8
     }
     if (session->ack_due) {
         return ack_pending(session, wire, room);
+    }
+    if (session->time_due) {
+        return time_pending(session, now_us, wire, room);
     }
     return 0;
 }

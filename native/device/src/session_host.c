@@ -182,7 +182,8 @@ static bool is_foreign(const struct amp_session *session, const struct amp_frame
 static void host_take(struct amp_session *session, const struct amp_frame *frame, uint64_t now_us,
                       struct amp_session_event *event) {
     if (frame->type != AMP_FRAME_IDENTITY && frame->type != AMP_FRAME_STATE &&
-        frame->type != AMP_FRAME_ACK && frame->type != AMP_FRAME_EVENT) {
+        frame->type != AMP_FRAME_ACK && frame->type != AMP_FRAME_EVENT &&
+        frame->type != AMP_FRAME_TIME) {
         session->counters.unexpected++;
     } else if (frame->type == AMP_FRAME_EVENT && frame->session == 0 &&
                session->state != AMP_SESSION_DOWN) {

@@ -230,3 +230,31 @@ bool amp_wire_event_decode(const uint8_t *payload, size_t length, struct amp_wir
     out->clock_us = get_u64(&payload);
     return true;
 }
+
+size_t amp_wire_clock_encode(const struct amp_wire_clock *clock, uint8_t *payload) {
+    put_u32(payload, clock->token);
+    return AMP_CLOCK_SIZE;
+}
+
+bool amp_wire_clock_decode(const uint8_t *payload, size_t length, struct amp_wire_clock *out) {
+    if (length != AMP_CLOCK_SIZE) {
+        return false;
+    }
+    out->token = get_u32(&payload);
+    return true;
+}
+
+size_t amp_wire_time_encode(const struct amp_wire_time *time, uint8_t *payload) {
+    put_u32(put_u64(put_u32(payload, time->token), time->received_us), time->held_us);
+    return AMP_TIME_SIZE;
+}
+
+bool amp_wire_time_decode(const uint8_t *payload, size_t length, struct amp_wire_time *out) {
+    if (length != AMP_TIME_SIZE) {
+        return false;
+    }
+    out->token = get_u32(&payload);
+    out->received_us = get_u64(&payload);
+    out->held_us = get_u32(&payload);
+    return true;
+}

@@ -19,6 +19,7 @@
 
 #include "amp/base.h"
 #include "amp/channel.h"
+#include "amp/clock.h"
 #include "amp/platform.h"
 #include "amp/segment.h"
 #include "amp/session.h"
@@ -42,6 +43,7 @@ struct amp_pump_timing {
     amp_ns send_offset_ns; /* send point n: origin + offset + n * period */
     amp_ns supervisor_ns;  /* bound on the supervisor's heartbeat */
     amp_ns lease_ns;       /* of the device */
+    amp_ns clock_ns;       /* between two looks at the device's clock; at least 1 */
 };
 
 struct amp_pump_sensed {
@@ -94,6 +96,12 @@ struct amp_pump {
     bool actuation_waits; /* in |out|, at |actuation_at|, not one byte written */
     uint32_t actuation_at;
     uint16_t actuation_sequence;
+    struct amp_clock clock; /* the device's, of its boot |clock_nonce| */
+    uint32_t clock_nonce;
+    uint32_t clock_token;  /* of the newest CLOCK; 0: it was answered, or none was sent */
+    uint32_t clock_tokens; /* so many were sent */
+    amp_ns clock_sent_ns;
+    amp_ns clock_next_ns;
     uint32_t sensed_next;
     struct amp_pump_sensed sensed[AMP_PUMP_SENSED_MAX];
     uint64_t record[AMP_PUMP_RECORD_WORDS];

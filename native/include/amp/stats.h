@@ -91,6 +91,12 @@ enum amp_gauge {
     AMP_GAUGE_LINK_LOST_NS = 26,        /* when it was last lost; 0: never */
     AMP_GAUGE_LINK_UP_NS = 27,          /* when a session last came up; 0: never */
     AMP_GAUGE_DEVICE_RESET = 28,        /* enum amp_reset_cause, as the device said then */
+    /* how the device's clock stood at the newest answer; set in this order */
+    AMP_GAUGE_CLOCK_OFFSET_NS = 29,     /* device's - CLOCK_MONOTONIC, as int64_t */
+    AMP_GAUGE_CLOCK_SKEW_PPB = 30,      /* how much faster it runs, as int64_t */
+    AMP_GAUGE_CLOCK_BOUND_NS = 31,      /* of the offset's error */
+    AMP_GAUGE_CLOCK_ROUND_TRIP_NS = 32, /* the shortest */
+    AMP_GAUGE_CLOCK_AT_NS = 33,         /* when; 0: unknown */
 
     AMP_GAUGE_COUNT = 48,
 };

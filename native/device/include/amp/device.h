@@ -118,7 +118,8 @@ struct amp_device {
 bool amp_device_init(struct amp_device *device, const struct amp_device_config *config,
                      uint64_t now_us);
 
-/// Take bytes that have come by |now_us|, which may lie anywhere behind the last tick.
+/// Take bytes that have come by |now_us|, which may lie anywhere behind the last tick. Read the
+/// clock after the bytes: the host learns this clock from when its questions were heard.
 /// Context: real-time. Progress: bounded (|size|). Cost: O(1) a byte.
 void amp_device_receive(struct amp_device *device, const uint8_t *bytes, size_t size,
                         uint64_t now_us);

@@ -35,6 +35,8 @@ enum amp_frame_type {
     AMP_FRAME_COMMAND = 18, /* host to device */
     AMP_FRAME_ACK = 19,     /* device to host */
     AMP_FRAME_EVENT = 20,   /* device to host */
+    AMP_FRAME_CLOCK = 21,   /* host to device */
+    AMP_FRAME_TIME = 22,    /* device to host */
 };
 
 /// Verdict on a frame. 1 to 19: your fault. 20 to 39: the other side's. 40: no room.

@@ -54,7 +54,7 @@ enum amp_session_event_kind {
     AMP_ON_REFUSED = 2, /* |refusal| names the field; host: |identity| has the device's values */
     AMP_ON_LOST = 3,    /* host: silence, or the device left our session; identifying again */
     AMP_ON_REBOOT = 4,  /* host: the boot nonce changed; identifying again. |argument|: new nonce */
-    AMP_ON_MESSAGE = 5, /* |frame|: STATE or EVENT at the host, ACTUATE at the device */
+    AMP_ON_MESSAGE = 5, /* |frame|: STATE, EVENT or TIME at the host, ACTUATE at the device */
     AMP_ON_ACKED = 6,   /* host: |id| |verb| |argument| |result| of our command */
     AMP_ON_EXPIRED = 7, /* host: |id| |verb| |argument| of our command, unacknowledged when its time
                            was over or the session ended. It may have been applied */
@@ -123,6 +123,7 @@ struct amp_session {
     bool identity_due;     /* device */
     bool boot_due;         /* device */
     bool ack_due;          /* device */
+    bool time_due;         /* device: |time| answers a CLOCK */
     bool command_live;     /* host: outstanding; device: command_id is the newest of the session */
     bool command_sent;     /* host: at least once */
     bool command_over;     /* host: to be reported as expired */
@@ -135,6 +136,7 @@ struct amp_session {
     uint64_t command_next_us;
     uint64_t command_end_us;
     uint64_t identify_next_us; /* host */
+    struct amp_wire_time time; /* device */
     struct amp_frame_parser parser;
 };
 
@@ -171,14 +173,14 @@ bool amp_session_poll(struct amp_session *session, uint64_t now_us,
                       struct amp_session_event *event);
 
 /// Write the next frame that the session itself has to send, if one is due: IDENTIFY or COMMAND at
-/// the host; IDENTITY, ACK or BOOT at the device. Returns its size; 0 when none is due or |room|,
+/// the host; IDENTITY, ACK, TIME or BOOT at the device. Returns its size; 0 when none is due or |room|,
 /// for which AMP_FRAME_WIRE_MAX always suffices, is too small: then it stays due. Call
 /// again until 0.
 /// Context: real-time. Progress: wait-free.
 size_t amp_session_pending(struct amp_session *session, uint64_t now_us, uint8_t *wire,
                            size_t room);
 
-/// Write a message (STATE or EVENT at the device, ACTUATE at the host) under the next sequence
+/// Write a message (STATE or EVENT at the device, ACTUATE or CLOCK at the host) under the next sequence
 /// number. Returns its size, |length| + 13; 0 unless UP, or when |length| or |room| does not fit.
 /// Context: real-time. Progress: bounded (|length|).
 size_t amp_session_send(struct amp_session *session, enum amp_frame_type type,

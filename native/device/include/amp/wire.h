@@ -35,6 +35,8 @@
 #define AMP_COMMAND_SIZE 9
 #define AMP_ACK_SIZE 3
 #define AMP_EVENT_SIZE 13
+#define AMP_CLOCK_SIZE 4
+#define AMP_TIME_SIZE 16
 
 /// What a command asks for.
 enum amp_verb {
@@ -130,6 +132,18 @@ struct amp_wire_event {
     uint64_t clock_us; /* device clock */
 };
 
+/// Host to device: what does your clock say?
+struct amp_wire_clock {
+    uint32_t token; /* comes back */
+};
+
+/// Device to host, in answer to CLOCK; never repeated.
+struct amp_wire_time {
+    uint32_t token;       /* of the CLOCK */
+    uint64_t received_us; /* device clock, read after the CLOCK had come */
+    uint32_t held_us;     /* from then until this was written */
+};
+
 /// True unless |value| is infinite or not a number. Needs no libm, and holds under -ffast-math.
 /// Context: any. Progress: wait-free.
 bool amp_float_is_finite(float value);
@@ -169,5 +183,11 @@ bool amp_wire_ack_decode(const uint8_t *payload, size_t length, struct amp_wire_
 
 size_t amp_wire_event_encode(const struct amp_wire_event *event, uint8_t *payload);
 bool amp_wire_event_decode(const uint8_t *payload, size_t length, struct amp_wire_event *out);
+
+size_t amp_wire_clock_encode(const struct amp_wire_clock *clock, uint8_t *payload);
+bool amp_wire_clock_decode(const uint8_t *payload, size_t length, struct amp_wire_clock *out);
+
+size_t amp_wire_time_encode(const struct amp_wire_time *time, uint8_t *payload);
+bool amp_wire_time_decode(const uint8_t *payload, size_t length, struct amp_wire_time *out);
 
 #endif

@@ -171,8 +171,8 @@ static void wait_for_grid(struct amp_twin *twin) {
 static void advance(struct amp_twin *twin) {
     const float volts = amp_device_output(&twin->device, (size_t)twin->config.voltage);
     const uint64_t now_us = amp_twin_clock(twin, twin->now_ns);
-    amp_plant_step(&twin->plant, now_us - twin->now_us, (double)volts);
-    twin->now_us = now_us;
+    amp_plant_step(&twin->plant, now_us - twin->moved_us, (double)volts);
+    twin->moved_us = twin->now_us = now_us;
     float values[AMP_DEVICE_VALUES_MAX];
     for (uint8_t index = 0; index < twin->config.device.sends_count; index++) {
         values[index] = sensed(twin, twin->config.sends[index]);
@@ -205,6 +205,8 @@ static void read_line(struct amp_twin *twin) {
         }
         total += (size_t)got;
         twin->counters.bytes_in += (uint64_t)got;
+        twin->now_ns = platform->now(platform->context); /* the bytes had come by then */
+        twin->now_us = amp_twin_clock(twin, twin->now_ns);
         receive(twin, (size_t)got);
     }
 }

@@ -95,11 +95,12 @@ struct amp_twin {
     /* ------------------------------------------------------------------------------------- */
     struct amp_twin_config config;
     const struct amp_platform *platform;
-    amp_ns boot_ns;   /* host clock */
-    amp_ns next_ns;   /* the grid */
-    amp_ns now_ns;    /* of this step */
-    uint64_t now_us;  /* of this step, device clock */
-    uint64_t late_us; /* largest since the last event */
+    amp_ns boot_ns;    /* host clock */
+    amp_ns next_ns;    /* the grid */
+    amp_ns now_ns;     /* of this step */
+    uint64_t now_us;   /* of this step, device clock; newer once bytes were read in it */
+    uint64_t moved_us; /* until when the plant has moved */
+    uint64_t late_us;  /* largest since the last event */
     uint64_t marks;
     enum amp_device_mode seen_mode;
     uint16_t seen_session;

@@ -92,7 +92,7 @@ def test_the_commands_of_the_readme_are_found() -> None:
     shown = [command.words for command in markdown.commands(ROOT / "docs/reference/cli.md")]
     assert ("run", "FILE", "--for", "10s", "--json") in shown
     with pytest.raises(AssertionError):
-        parse(("set", "operator.target", "1.5"))
+        parse(("launch", "motor"))
     with pytest.raises(AssertionError):
         parse(("run", "motor", "--fro", "10s"))
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from amphost.laws.blocks import BLOCKS, BlockSpec, Parameter
+from amphost.laws.blocks import BLOCKS, BlockSpec, Parameter, UnitRule
+from amphost.laws.order import ordered
 from amphost.laws.pack import UNLIMITED, numbers
 from amphost.laws.tables import rule_problems
 from amphost.plan.model import NumberPlan, ProgramPlan, TunableBlock
@@ -24,10 +25,17 @@ Range = tuple[float, float]
 
 
 def tunable_blocks(
-    blocks: Sequence[BlockSpec], program: ProgramPlan, outputs: Mapping[str, Range]
+    blocks: Sequence[BlockSpec],
+    program: ProgramPlan,
+    outputs: Mapping[str, Range],
+    units: Mapping[str, str],
 ) -> tuple[TunableBlock, ...]:
-    """Describe the tunable blocks of a compiled law, in the program's order."""
+    """Describe the tunable blocks of a compiled law, in the program's order.
+
+    `units` are those of the inputs and outputs, by name.
+    """
     by_name = {block.name: block for block in blocks}
+    known = _units(blocks, units)
     inputs = len(program.registers) - len(program.instructions)
     ends = [line[4] for line in program.instructions[1:]] + [len(program.parameters)]
     described = []
@@ -40,7 +48,7 @@ def tunable_blocks(
                     op=block.op,
                     instruction=index,
                     first=line[4],
-                    numbers=_numbers(block, outputs.get(block.name)),
+                    numbers=_numbers(block, outputs.get(block.name), known),
                     ranges=_ranges(block.op, ends[index] - line[4]),
                 )
             )
@@ -83,7 +91,7 @@ def _problem(
         return f"{' and '.join(parameter.names)} must be set together"
     for name, number in zip(parameter.names, given, strict=True):
         if not parameter.minimum <= number <= parameter.maximum:
-            ends = f"{parameter.minimum:g} to {parameter.maximum:g} ({parameter.unit})"
+            ends = f"{parameter.minimum:g} to {parameter.maximum:g}"
             return f"{name}: {number:g} is not within {ends}"
     if parameter.pair and not given[0] < given[1]:
         low, high = parameter.names
@@ -91,11 +99,30 @@ def _problem(
     return ""
 
 
-def _numbers(block: BlockSpec, output: Range | None) -> tuple[NumberPlan, ...]:
+def _units(blocks: Sequence[BlockSpec], units: Mapping[str, str]) -> dict[str, str]:
+    """Return the unit of every signal of a law, as far as it can be told."""
+    known = dict(units)
+    for block in ordered(blocks):
+        if block.name not in known and BLOCKS[block.op].unit is not UnitRule.ANY:
+            known[block.name] = next((known[one] for one in block.sources if known.get(one)), "")
+    return known
+
+
+def _unit(parameter: Parameter, block: BlockSpec, known: Mapping[str, str]) -> str:
+    """Say a parameter's unit in the units of this very block."""
+    source = next((known[one] for one in block.sources if known.get(one)), "source")
+    value = known.get(block.name) or "value"
+    text = parameter.unit.replace("unit of the value", value)
+    return text.replace("unit of the source", source)
+
+
+def _numbers(
+    block: BlockSpec, output: Range | None, known: Mapping[str, str]
+) -> tuple[NumberPlan, ...]:
     return tuple(
         NumberPlan(
             name=name,
-            unit=parameter.unit,
+            unit=_unit(parameter, block, known),
             low=parameter.minimum,
             high=parameter.maximum,
             value=_value(block, parameter, place, output),

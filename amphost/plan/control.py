@@ -34,6 +34,7 @@ def control_plan(
         output_plan(key, own.word(key), one, _device_ramp(loaded, f"{name}.{key}"))
         for key, one in role.writes.items()
     )
+    inputs = tuple(_input_plan(wiring, key, read, floor_ns) for key, read in role.reads.items())
     program = compile_law(
         loaded.laws[name],
         tuple(role.reads),
@@ -50,13 +51,16 @@ def control_plan(
         overruns_per_s=timing.OVERRUNS_PER_S,
         wait=wait_of(role, shares),
         margin_most_ns=timing.margin_most_ns(period_ns),
-        inputs=tuple(_input_plan(wiring, key, read, floor_ns) for key, read in role.reads.items()),
+        inputs=inputs,
         outputs=outputs,
         tick_word=own.word(TICK),
         sensed_word=own.word(SENSED),
         program=program,
         tunables=tunable_blocks(
-            loaded.laws[name], program, {one.name: (one.low, one.high) for one in outputs}
+            loaded.laws[name],
+            program,
+            {one.name: (one.low, one.high) for one in outputs},
+            {one.name: one.unit for one in inputs} | {one.name: one.unit for one in outputs},
         ),
         commands=commands_name(name) if has_commands(loaded, name) else "",
     )

@@ -25,6 +25,7 @@ EVENT_WORDS = (
     ("old", "f64", "1"),
     ("new", "f64", "1"),
     ("tick", "u64", "1"),  # of the role, from which on the new value holds
+    ("detail", "u64", "1"),
     ("uid", "i64", "1"),  # who asked; -1: nobody, the system itself
     ("pid", "i64", "1"),
 )

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from amphost.errors import AmphostError, NoPermissionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 LINE_MAX = 65536
@@ -34,6 +34,10 @@ SOCKET_MODE = 0o660
 ASK_S = 5.0
 RETRY_S = 0.02
 HUNG_UP = "the system hung up"
+
+
+class NotRunningError(AmphostError):
+    """The system that was asked does not run, or does no longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,20 +182,22 @@ class ControlSocket:
             self._path.unlink(missing_ok=True)
 
 
-def ask(path: Path, verb: str, within_s: float = ASK_S, **fields: object) -> dict[str, Any]:
+def ask(
+    path: Path, verb: str, fields: Mapping[str, object] | None = None, within_s: float = ASK_S
+) -> dict[str, Any]:
     """Ask a running system; return its reply. AmphostError when there is none or it says no."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(within_s)
         try:
             _connect(client, path, within_s)
-            client.sendall(json.dumps({"verb": verb, **fields}).encode() + b"\n")
+            client.sendall(json.dumps({"verb": verb, **(fields or {})}).encode() + b"\n")
             with client.makefile("rb") as stream:
                 line = stream.readline(LINE_MAX)
         except OSError as error:
             raise _unanswered(path, error, within_s) from error
     reply = _decoded(line)
     if "ok" not in reply:
-        raise AmphostError(f"{path}: {HUNG_UP}")
+        raise NotRunningError(f"{path}: {HUNG_UP}")
     if not reply.pop("ok"):
         kind = NoPermissionError if reply.get("exit") == NoPermissionError.exit_code else None
         raise (kind or AmphostError)(str(reply.get("error")))
@@ -220,8 +226,8 @@ def _unanswered(path: Path, error: OSError, within_s: float) -> AmphostError:
     if isinstance(error, BlockingIOError):
         return AmphostError(f"{path}: the system is busy with others; try again")
     if error.errno in (errno.ECONNRESET, errno.EPIPE):
-        return AmphostError(f"{path}: {HUNG_UP}")
-    return AmphostError(f"nothing runs at {path}; start it with `amphost run`")
+        return NotRunningError(f"{path}: {HUNG_UP}")
+    return NotRunningError(f"nothing runs at {path}; start it with `amphost run`")
 
 
 def _decoded(line: bytes) -> dict[str, Any]:

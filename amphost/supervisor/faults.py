@@ -32,14 +32,19 @@ class FaultEvent:
 
 
 class Faults:
-    """Every fault of a run, oldest first.
+    """Every fault of a run, oldest first. `heard` is told of each, with its number.
 
     Synchronization: one thread.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        heard: Callable[[FaultEvent, int], None] = lambda _event, _number: None,
+    ) -> None:
         self.events: list[FaultEvent] = []
         self._say = say
+        self._heard = heard
 
     def record(self, fault: int, run: RoleRun, text: str) -> None:
         """Keep a fault of a role, and say it."""
@@ -47,4 +52,5 @@ class Faults:
         now_ns = time.monotonic_ns()
         event = FaultEvent(t_ns=now_ns, fault=name, role=plan.name, kind=plan.kind, text=text)
         self.events.append(event)
+        self._heard(event, fault)
         self._say(f"{plan.name}: {name}: {text}")

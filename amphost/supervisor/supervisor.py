@@ -26,6 +26,7 @@ from amphost.lifecycle import (
 from amphost.roles.settle import pin, schedule
 from amphost.supervisor import readiness
 from amphost.supervisor.control_socket import ControlSocket, Request
+from amphost.supervisor.events import EventCode, Events
 from amphost.supervisor.faults import Faults
 from amphost.supervisor.idle_hold import IdleHold
 from amphost.supervisor.launch import Launcher, Segments
@@ -37,6 +38,8 @@ from amphost.supervisor.process import describe_exit
 from amphost.supervisor.restarts import Restarts
 from amphost.supervisor.role_table import RoleTable
 from amphost.supervisor.runs import DeviceRun, RoleRun, end_now
+from amphost.supervisor.settings import VERBS as SETTING_VERBS
+from amphost.supervisor.settings import Settings
 from amphost.supervisor.startup import Startup
 from amphost.supervisor.usage import Usage
 from amphost.supervisor.watch import Watch
@@ -51,7 +54,7 @@ if TYPE_CHECKING:
 
 TURN_S = 0.01
 START_NS = 5_000_000_000
-VERBS = ("arm", "disarm", "acknowledge", "stop", "state")
+VERBS = ("arm", "disarm", "acknowledge", "stop", "state", *SETTING_VERBS)
 
 
 @contextmanager
@@ -84,7 +87,6 @@ class Supervisor:
         self.startup = startup or Startup(time.monotonic_ns())
         self.runtime = runtime
         self.say = say
-        self.faults = Faults(say)
         self.roles = {role.name: RoleRun(plan=role) for role in plan.roles}
         self.devices: dict[str, DeviceRun] = {}
         self.granted: dict[str, Any] = {}
@@ -98,6 +100,9 @@ class Supervisor:
             self.segments = Segments(plan, int.from_bytes(os.urandom(7), "little"))
             opened.callback(self.segments.close)
             self._own = self.segments.mapped["supervisor"]
+            self.events = Events(
+                self.segments.mapped["events"], {role.name: role.role_id for role in plan.roles}
+            )
             system = self._own.system()
             self._launcher = Launcher(self.segments, runtime, attachments, self._origin_ns)
             opened.callback(self._launcher.close)
@@ -110,7 +115,11 @@ class Supervisor:
             opened.callback(self.watchdog.stop)
             self.idle = IdleHold(plan.supervisor.hold_cpu_dma_latency)
             opened.callback(self.idle.close)
+            self.settings = Settings(
+                plan, self.segments.mapped, self.roles, self.watchdog, self.events
+            )
             self._opened = opened.pop_all()
+        self.faults = Faults(say, self.events.fault)
         self.table = RoleTable(plan.system, system, runtime, self.roles, self.devices)
         self.modes = Modes(system, self.watchdog, self._mode_changed)
         self.watch = Watch(self.watchdog, self.segments.mapped, self.modes, self.faults)
@@ -149,6 +158,7 @@ class Supervisor:
         self._beat()
         self._launcher.start_role(run, time.monotonic_ns())
         self.table.move(run, RoleEvent.START)
+        self.events.role(run.plan.name, run.epoch, run.pid)
         self._listening.add(run)
         io = run.plan.io
         device = self.devices.get(io.device) if io is not None else None
@@ -177,6 +187,7 @@ class Supervisor:
         if self.modes.mode is Mode.BOOT and self._control_path_runs():
             self.startup.done("settle")
             self.modes.change(ModeEvent.READY)
+        self.settings.turn()
         self._socket.poll()
 
     def _start_again(self, run: RoleRun) -> None:
@@ -190,6 +201,9 @@ class Supervisor:
     def _mode_changed(self, line: str) -> None:
         self.idle.follow(self.modes.mode)
         self.say(line)
+        self.events.mode(self.modes.mode, self.modes.arming)
+        if self.modes.mode is Mode.ARMED:
+            self.settings.armed()
         self.table.write()
 
     def _control_path_runs(self) -> bool:
@@ -223,6 +237,7 @@ class Supervisor:
 
     def _role_ended(self, run: RoleRun, code: int) -> None:
         self.watch.end(run)
+        self.settings.tuning.ended(run)
         asked = run.state is RoleState.ENDING
         well = code == 0 or (asked and not run.handed_over)  # it never had a plan to carry out
         self.table.move(run, RoleEvent.EXIT if well else RoleEvent.DIE)
@@ -254,6 +269,10 @@ class Supervisor:
         self.modes.change(ModeEvent.ARM)
 
     def _answer(self, request: Request) -> dict[str, Any]:
+        with self.events.asked_by(request.peer):
+            return self._do(request)
+
+    def _do(self, request: Request) -> dict[str, Any]:
         verb = request.verb
         if verb == "arm":
             self.arm()
@@ -263,6 +282,9 @@ class Supervisor:
             self.modes.change(ModeEvent.ACKNOWLEDGE)
         elif verb == "stop":
             self.stop_asked = True
+            self.events.record(EventCode.STOP, "asked to stop")
+        elif verb in SETTING_VERBS:
+            return self.settings.answer(request)
         elif verb != "state":
             raise AmphostError(f"{verb!r} is no verb; there are {', '.join(VERBS)}")
         return self.table.state()

@@ -29,7 +29,9 @@ def described(
     specs = [one for one in read if isinstance(one, BlockSpec)]
     assert len(specs) == len(read), read
     ends = [(name, low, high) for name, (low, high) in outputs.items()]
-    return tunable_blocks(specs, compile_law(specs, ("x",), ends, dt_s=0.001), outputs)
+    units = {"x": "rad", "voltage": "V"}
+    program = compile_law(specs, ("x",), ends, dt_s=0.001)
+    return tunable_blocks(specs, program, outputs, units)
 
 
 def values(block: TunableBlock, **changes: float) -> dict[str, float | None]:
@@ -51,6 +53,8 @@ def test_a_tunable_block_is_described_in_the_files_own_words() -> None:
     }
     cutoff = next(one for one in block.numbers if one.name == "derivative_cutoff_hz")
     assert (cutoff.unit, cutoff.low, cutoff.high) == ("Hz", 1e-6, 1e6)
+    units = [one.unit for one in block.numbers]
+    assert units == ["V per rad", "V per rad and s", "V per rad, times s", "Hz", "V", "V"]
 
 
 def test_only_blocks_that_say_so_may_change_and_each_knows_its_place() -> None:
@@ -83,7 +87,7 @@ def test_the_numbers_of_every_kind_of_block_lie_within_their_ranges(op: str) -> 
     read = parse_block("y", mapping)
     assert isinstance(read, BlockSpec), read
     program = compile_law([read], read.sources, [("y", -1.0, 1.0)], dt_s=0.001)
-    (block,) = tunable_blocks([read], program, {"y": (-1.0, 1.0)})
+    (block,) = tunable_blocks([read], program, {"y": (-1.0, 1.0)}, {})
     numbers = program_numbers(block, values(block))
     assert numbers == program.parameters
     assert numbers_problem(block, values(block)) == ""
@@ -115,7 +119,7 @@ def test_every_frequency_of_the_files_range_is_one_that_the_loop_takes(frequency
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"kp": 1e13}, "kp: 1e+13 is not within -1e+12 to 1e+12 (unit of the value"),
+        ({"kp": 1e13}, "kp: 1e+13 is not within -1e+12 to 1e+12"),
         ({"kp": math.nan}, "kp: nan is not within"),
         ({"kp": -math.inf}, "kp: -inf is not within"),
         ({"derivative_cutoff_hz": 0.0}, "derivative_cutoff_hz: 0 is not within 1e-06 to 1e+06"),

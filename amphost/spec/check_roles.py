@@ -1,13 +1,13 @@
 """Rules of roles among one another: names, devices, cores, priorities and times.
 
-Rules. A device has one io role. Two roles of SCHED_FIFO on one core differ in priority, and a
-control role stands above all that could delay it there, but for a faster control role: of those,
-the faster one goes first (rate-monotonic). Pure.
+Rules. Every device has one io role, where there are any. Two roles of SCHED_FIFO on one core differ
+in priority, and a control role stands above all that could delay it there, but for a faster control
+role: of those, the faster one goes first (rate-monotonic). Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from amphost.spec.decode import Holes
@@ -50,6 +50,17 @@ def _devices(spec: Spec, board: Board | None, holes: Holes) -> Iterator[Problem]
             remedy = did_you_mean(role.device, board.devices)
             known = f"its devices are {', '.join(board.devices)}"
             yield Problem(path=path, rule=rule, remedy=remedy + known)
+    if board is not None and owners and owners.keys() <= board.devices.keys():
+        yield from _unserved(board, owners, holes)
+
+
+def _unserved(board: Board, served: Iterable[str], holes: Holes) -> Iterator[Problem]:
+    """Check that no device is left without its io role: nobody would notice that it is missing."""
+    for device in board.devices:
+        if device not in served and not holes.within("roles"):
+            rule = f"{device} of board {board.name} is the device of no io role"
+            remedy = f"add an io role with device: {device}, or take it out of the board file"
+            yield Problem(path=("roles",), rule=rule, remedy=remedy, key=True)
 
 
 def _cores(spec: Spec, holes: Holes) -> Iterator[Problem]:

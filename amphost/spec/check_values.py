@@ -33,9 +33,16 @@ def value_problems(spec: Spec) -> Iterator[Problem]:
                 yield from _in_range(path, output.range, "safe", output.safe)
 
 
+DEVICES_MAX = 16
+"""Each has an io role, a segment and a line: so many leave room for the other roles."""
+
+
 def board_problems(board: Board, holes: Holes) -> Iterator[Problem]:
     """Check a whole board."""
     ports: dict[str, str] = {}
+    if len(board.devices) > DEVICES_MAX:
+        rule = f"it has {len(board.devices)} devices, and {DEVICES_MAX} is the limit"
+        yield Problem(path=("devices",), rule=rule, remedy="split the system", key=True)
     for name, device in board.devices.items():
         path: KeyPath = ("devices", name)
         for sent, send in device.sends.items():

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from amphost.cli.main import main
+from amphost.spec.shipped import examples
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,7 +47,7 @@ def test_missing_file_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["check", "moter"]) == 2
     assert capsys.readouterr().err == (
         "moter:1:1: (file): there is no such file; did you mean motor? examples that come with"
-        " amphost: motor\n"
+        f" amphost: {', '.join(examples())}\n"
     )
     assert main(["check", "nowhere.yaml", "--json"]) == 2
     verdict = json.loads(capsys.readouterr().out)

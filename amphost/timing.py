@@ -99,6 +99,14 @@ def program_heartbeat_ns(role_period_ns: int) -> int:
     return max(3 * role_period_ns, NS_PER_S)
 
 
+def beats_per_s_max(role_period_ns: int) -> int:
+    """Return the heartbeats of a program within a second that are too many: above 10 of its rate.
+
+    A loop that spins instead of waiting beats too, and is as little alive as one that stands still.
+    """
+    return 10 * -(-NS_PER_S // role_period_ns) + 100
+
+
 def max_age_ns(producer_period_ns: int, floor_ns: int) -> int:
     """Return the age at which an input is stale: max(5 P, floor)."""
     return max(5 * producer_period_ns, floor_ns)

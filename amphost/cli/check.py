@@ -103,9 +103,10 @@ def _role(role: RoleSpec, loaded: LoadedSpec) -> str:
         accepts = f"accepts {', '.join(device.accepts) or 'nothing'}"
         rest = f"{role.device} ({end}, {device.baud} baud) {values}, {accepts}"
         return f"core {role.core:<3} fifo {role.priority:<2}  {rest}"
-    if role.kind == "python":
+    if role.kind == "python" or role.kind == "exec":  # noqa: PLR1714 - mypy narrows this form
+        what = role.class_ if role.kind == "python" else role.command[0]
         reads = ", ".join(read.source for read in role.reads.values()) or "nothing"
-        rest = f"{role.class_} at {role.rate_hz:g} Hz, reads {reads}"
+        rest = f"{what} at {role.rate_hz:g} Hz, reads {reads}"
         policy = f"fifo {role.priority:<2}" if role.priority else "other  "
         cores = ",".join(map(str, cores_of(role)))
         return f"core {cores:<3} {policy}  {rest}, writes {', '.join(role.writes) or 'nothing'}"

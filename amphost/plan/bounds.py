@@ -230,7 +230,10 @@ def _heartbeat_row(role: RolePlan) -> BoundPlan:
     subject = f"{role.name}: heartbeat"
     if role.telemetry is not None:
         return _row(subject, role.heartbeat_ns, "max(3 beats, 5 s)", "supervisor: restart")
-    if role.python is not None:
-        return _row(subject, role.heartbeat_ns, "max(3 T, 1 s)", "supervisor: restart")
+    program = role.python or role.exec
+    if program is not None:
+        default_ns = timing.program_heartbeat_ns(program.period_ns)
+        formula = "max(3 T, 1 s)"
+        return _row(subject, role.heartbeat_ns, formula, "supervisor: restart", default_ns)
     formula = "max(5 T, floor)" if role.control is not None else "max(5 F, floor)"
     return _row(subject, role.heartbeat_ns, formula, "watchdog thread: trip")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amphost.plan.program_model import PythonPlan
+from amphost.plan.program_model import ExecPlan, PythonPlan
 
 __all__ = [
     "AcceptPlan",
@@ -250,6 +250,7 @@ class RolePlan:
     io: IoPlan | None
     telemetry: TelemetryPlan | None
     python: PythonPlan | None = None
+    exec: ExecPlan | None = None
     fault_class: str = "C"  # how far its faults reach: A, B or C
     restart: str = "always"  # or never
     ready_within_ns: int = 5_000_000_000  # from its start until it says that it is ready

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["ProgramInput", "ProgramOutput", "PythonPlan"]
+__all__ = ["ExecPlan", "ProgramInput", "ProgramOutput", "PythonPlan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,17 @@ class ProgramOutput:
     low: float
     high: float
     initial: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecPlan:
+    """A program of the user's own."""
+
+    period_ns: int
+    command: tuple[str, ...]  # the first word as the spec has it
+    file: str  # absolute
+    folder: str  # absolute; the program starts there
+    beats_per_s_max: int  # more than these are no sign of life
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

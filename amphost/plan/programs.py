@@ -11,10 +11,10 @@ from pathlib import Path
 
 from amphost import timing
 from amphost.plan.layout import SUPERVISOR
-from amphost.plan.program_model import ProgramInput, ProgramOutput, PythonPlan
+from amphost.plan.program_model import ExecPlan, ProgramInput, ProgramOutput, PythonPlan
 from amphost.plan.wiring import TICK, Wiring
 from amphost.spec.load import LoadedSpec
-from amphost.spec.model import ControlRole, PythonRole, RoleSpec
+from amphost.spec.model import ControlRole, ExecRole, PythonRole, RoleSpec
 
 
 def python_plan(
@@ -34,6 +34,20 @@ def python_plan(
         inputs=input_plans(wiring, role, floor_ns),
         outputs=output_plans(wiring, name, role),
         tick_word=writer.word(TICK),
+    )
+
+
+def exec_plan(
+    loaded: LoadedSpec, wiring: Wiring, name: str, role: ExecRole, base: Path
+) -> ExecPlan:
+    """Decide everything about an exec role but where it runs."""
+    period_ns = wiring.writers[name].period_ns
+    return ExecPlan(
+        period_ns=period_ns,
+        command=tuple(role.command),
+        file=os.path.normpath(base / loaded.executables[name]),
+        folder=os.path.normpath(base / loaded.path.parent),
+        beats_per_s_max=timing.beats_per_s_max(period_ns),
     )
 
 

@@ -181,7 +181,8 @@ def _period_ns(role: RolePlan) -> int:
         return role.control.period_ns
     if role.io is not None:
         return role.io.period_ns
-    if role.python is not None:
-        return role.python.period_ns
+    program = role.python or role.exec
+    if program is not None:
+        return program.period_ns
     assert role.telemetry is not None
     return role.telemetry.drain_period_ns

@@ -17,7 +17,7 @@ from amphost.plan import layout
 from amphost.plan.control import control_plan
 from amphost.plan.device import io_plan
 from amphost.plan.model import RolePlan, SegmentPlan, TelemetryPlan, TrackingPlan
-from amphost.plan.programs import fault_class, python_plan
+from amphost.plan.programs import exec_plan, fault_class, python_plan
 from amphost.plan.supervision import commands_name, has_commands, supervision_segments
 from amphost.plan.wiring import (
     DRAIN_PERIOD_NS,
@@ -27,7 +27,7 @@ from amphost.plan.wiring import (
     role_period_ns,
 )
 from amphost.spec.load import LoadedSpec
-from amphost.spec.model import ControlRole, IoRole, PythonRole, RoleSpec, TelemetryRole
+from amphost.spec.model import ControlRole, ExecRole, IoRole, PythonRole, RoleSpec, TelemetryRole
 from amphost.spec.program_roles import cores_of
 
 RTTIME_US = 200_000
@@ -100,6 +100,7 @@ def role_plan(
         python=python_plan(loaded, wiring, name, role, floor_ns, base)
         if isinstance(role, PythonRole)
         else None,
+        exec=exec_plan(loaded, wiring, name, role, base) if isinstance(role, ExecRole) else None,
         fault_class=fault_class(loaded, name),
         **_lifecycle(role),
     )
@@ -116,11 +117,15 @@ def _bound_ns(role: RoleSpec, period_ns: int) -> int:
     """Return the supervisor's bound on the heartbeat of a role off the control path."""
     if isinstance(role, TelemetryRole):
         return timing.observer_heartbeat_ns(period_ns)
+    if isinstance(role, ExecRole) and role.heartbeat_ms is not None:
+        return timing.ms_ns(role.heartbeat_ms)
     return timing.program_heartbeat_ns(period_ns)
 
 
 def _lifecycle(role: RoleSpec) -> dict[str, Any]:
     """Return what a user's code may set about its own start and restart."""
+    if isinstance(role, ExecRole):
+        return {"restart": role.restart}
     if not isinstance(role, PythonRole):
         return {}
     return {"restart": role.restart, "ready_within_ns": timing.ms_ns(role.ready_within_ms)}

@@ -14,7 +14,15 @@ from amphost import timing
 from amphost.plan.layout import SUPERVISOR, SUPERVISOR_ID
 from amphost.plan.model import SignalPlan
 from amphost.spec.load import LoadedSpec
-from amphost.spec.model import ControlRole, DeviceSpec, IoRole, PythonRole, RoleSpec, Spec
+from amphost.spec.model import (
+    ControlRole,
+    DeviceSpec,
+    ExecRole,
+    IoRole,
+    PythonRole,
+    RoleSpec,
+    Spec,
+)
 
 OPERATOR = "operator"
 OPERATOR_PERIOD_NS = 5 * timing.NS_PER_MS
@@ -138,7 +146,7 @@ def _supervisor(spec: Spec) -> Writer:
 
 def _period_ns(role: RoleSpec, loaded: LoadedSpec) -> int:
     """Return how often a role publishes."""
-    if isinstance(role, (ControlRole, PythonRole)):
+    if isinstance(role, (ControlRole, PythonRole, ExecRole)):
         return timing.period_ns(role.rate_hz)
     if isinstance(role, IoRole):
         return timing.period_ns(device_of(loaded, role).state_rate_hz)
@@ -152,6 +160,8 @@ def _signals(role: RoleSpec, loaded: LoadedSpec) -> tuple[SignalPlan, ...]:
     if isinstance(role, PythonRole):
         outputs = (_scalar(name, one.unit, one.range) for name, one in role.writes.items())
         return (*outputs, _word(TICK, "u64", NO_UNIT))
+    if isinstance(role, ExecRole):
+        return tuple(_scalar(name, one.unit, one.range) for name, one in role.writes.items())
     if isinstance(role, IoRole):
         sends = device_of(loaded, role).sends
         values = (_scalar(name, one.unit, one.range) for name, one in sends.items())
@@ -175,7 +185,7 @@ def _tracking_unit(loaded: LoadedSpec) -> str:
     if role == OPERATOR:
         return loaded.spec.operator[name].unit
     producer = loaded.spec.roles[role]
-    if isinstance(producer, (ControlRole, PythonRole)):
+    if isinstance(producer, (ControlRole, PythonRole, ExecRole)):
         return producer.writes[name].unit
     if isinstance(producer, IoRole):
         return device_of(loaded, producer).sends[name].unit
@@ -184,7 +194,7 @@ def _tracking_unit(loaded: LoadedSpec) -> str:
 
 def _sources(name: str, role: RoleSpec, spec: Spec) -> tuple[str, ...]:
     """Return the roles whose segments a role maps: the supervisor first, then the spec's order."""
-    if isinstance(role, (ControlRole, IoRole, PythonRole)):
+    if isinstance(role, (ControlRole, IoRole, PythonRole, ExecRole)):
         named = {read.source.partition(".")[0] for read in role.reads.values()}
     else:
         named = set(spec.roles)

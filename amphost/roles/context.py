@@ -36,7 +36,8 @@ class Context:
             self.segments[segment.role] = Segment.attach(
                 descriptor, segment, nonce=run.nonce, writable=writable
             )
-            os.close(descriptor)
+            if plan.exec is None:  # it hands them on
+                os.close(descriptor)
         self.segment.attach_writer(run.epoch)
         self._system = self.segments["supervisor"].system()
         self._beat = (-1, 0)

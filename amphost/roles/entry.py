@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 KINDS = {
     "control": "amphost.roles.control",
+    "exec": "amphost.roles.exec",
     "io": "amphost.roles.io",
     "python": "amphost.roles.python",
     "telemetry": "amphost.roles.telemetry",

@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from amphost.spec.decode import Holes
-from amphost.spec.model import ControlRole, IoRole, PythonRole, Spec
+from amphost.spec.model import ControlRole, ExecRole, IoRole, PythonRole, Spec
 from amphost.spec.positions import KeyPath, Problem
-from amphost.spec.program_roles import cores_of
+from amphost.spec.program_roles import ExecWrite, ProgramWrite, cores_of
 from amphost.spec.signals import OPERATOR, Signals
 
 __all__ = ["program_problems"]
 
 PARAMETER_VALUES_MAX = 10_000
-Program = PythonRole
+Program = PythonRole | ExecRole
 
 
 def program_problems(spec: Spec, signals: Signals, holes: Holes) -> Iterator[Problem]:
@@ -30,7 +30,8 @@ def program_problems(spec: Spec, signals: Signals, holes: Holes) -> Iterator[Pro
             yield from _reads(name, role, signals)
             yield from _writes(path, role)
             yield from _priority(name, role, spec)
-            yield from _parameters((*path, "parameters"), role.parameters)
+        if isinstance(role, PythonRole):
+            yield from _parameters(("roles", name, "parameters"), role.parameters)
         elif isinstance(role, IoRole):
             yield from _feeds_device(name, role, spec)
 
@@ -68,13 +69,13 @@ def _reads(name: str, role: Program, signals: Signals) -> Iterator[Problem]:
 
 
 def _writes(path: KeyPath, role: Program) -> Iterator[Problem]:
-    for name, write in role.writes.items():
+    for name, write in dict[str, ProgramWrite | ExecWrite](role.writes).items():
         where = (*path, "writes", name)
         low, high = write.range
         if not low < high:
             rule = f"the low end {low:g} is not below the high end {high:g}"
             yield Problem(path=(*where, "range"), rule=rule, remedy="write [low, high]")
-        elif not low <= write.initial <= high:
+        elif isinstance(write, ProgramWrite) and not low <= write.initial <= high:
             rule = f"{write.initial:g} is outside the range [{low:g}, {high:g}]"
             remedy = "choose a value inside it"
             yield Problem(path=(*where, "initial"), rule=rule, remedy=remedy)
@@ -113,6 +114,8 @@ def _feeds_device(name: str, role: IoRole, spec: Spec) -> Iterator[Problem]:
     for key, read in role.reads.items():
         writer = read.source.partition(".")[0]
         if isinstance(spec.roles.get(writer), Program):
-            rule = f"{read.source} comes from a {spec.roles[writer].kind} role, without a guard"
+            kind = spec.roles[writer].kind
+            article = "an" if kind == "exec" else "a"
+            rule = f"{read.source} comes from {article} {kind} role, without a guard"
             remedy = f"let a control role read {read.source}, and read that one's output here"
             yield Problem(path=("roles", name, "reads", key), rule=rule, remedy=remedy)

@@ -18,8 +18,9 @@ from amphost.spec.check import check_spec
 from amphost.spec.check_values import board_problems
 from amphost.spec.class_file import ClassPlace, find_class
 from amphost.spec.decode import Decoded, Holes, decode_model
+from amphost.spec.executable import find_executable
 from amphost.spec.files import is_file, read_bytes
-from amphost.spec.model import Board, PythonRole, Spec
+from amphost.spec.model import Board, ExecRole, PythonRole, Spec
 from amphost.spec.positions import KeyPath, Positions, Problem, show
 from amphost.spec.profile import Points, read_profile
 from amphost.spec.schema import board_schema, spec_schema
@@ -44,6 +45,7 @@ _ROLE_STAND_INS: Mapping[str, object] = {
     "priority": 1,
     "rate_hz": 1.0,
     "class": f"{_UNREAD}.py:Unread",
+    "command": ["true"],
 }
 
 
@@ -65,6 +67,7 @@ class LoadedSpec:
     where: Positions
     board_where: Positions
     classes: Mapping[str, ClassPlace] = field(default_factory=dict)  # role -> its class
+    executables: Mapping[str, str] = field(default_factory=dict)  # role -> its program's file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +104,7 @@ def load(path: Path, *, boards: Sequence[Path]) -> LoadedSpec:
     laws, more = check_spec(spec, board, holes)
     profiles = _profiles(path, spec, problems, beside)
     classes = _classes(path, spec, holes, problems, beside)
+    executables = _executables(path, spec, holes, problems)
     lines = [*document.where.lines([*problems, *more]), *beside.lines]
     if lines or found is None or board is None:
         raise SpecError(lines)
@@ -116,6 +120,7 @@ def load(path: Path, *, boards: Sequence[Path]) -> LoadedSpec:
         where=document.where,
         board_where=found.document.where,
         classes=classes,
+        executables=executables,
     )
 
 
@@ -225,3 +230,17 @@ def _classes(
         if place is not None:
             classes[name] = place
     return classes
+
+
+def _executables(path: Path, spec: Spec, holes: Holes, problems: list[Problem]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, role in spec.roles.items():
+        at: KeyPath = ("roles", name, "command", 0)
+        if not isinstance(role, ExecRole) or holes.at(*at):
+            continue
+        program = find_executable(role.command[0], path.parent, at)
+        if isinstance(program, Problem):
+            problems.append(program)
+        else:
+            found[name] = program
+    return found

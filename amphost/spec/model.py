@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from amphost.spec.board import AcceptSpec, Board, DcMotorSpec, DeviceSpec, LoopbackSpec, SendSpec
-from amphost.spec.program_roles import PythonRole
+from amphost.spec.program_roles import ExecRole, PythonRole
 from amphost.spec.value_types import (
     Arm,
     Core,
@@ -39,6 +39,7 @@ __all__ = [
     "ControlRole",
     "DcMotorSpec",
     "DeviceSpec",
+    "ExecRole",
     "IoRole",
     "LoopbackSpec",
     "OperatorSpec",
@@ -171,7 +172,9 @@ class TelemetryRole(Model):
     record: RecordSpec | None = Field(None, description="Recording to a file; default none.")
 
 
-RoleSpec = Annotated[ControlRole | IoRole | TelemetryRole | PythonRole, Field(discriminator="kind")]
+RoleSpec = Annotated[
+    ControlRole | IoRole | TelemetryRole | PythonRole | ExecRole, Field(discriminator="kind")
+]
 
 
 class Safety(Model):

@@ -24,13 +24,22 @@ from amphost.spec.value_types import (
     Unit,
 )
 
-__all__ = ["ProgramRead", "ProgramReads", "ProgramWrite", "PythonRole", "cores_of"]
+__all__ = [
+    "ExecRole",
+    "ExecWrite",
+    "ProgramRead",
+    "ProgramReads",
+    "ProgramWrite",
+    "PythonRole",
+    "cores_of",
+]
 
 CORE = "Core that this role is pinned to, counted from 0."
 CORES = "Cores that this role may use, such as [0, 1]; give this or `core`."
 
 ProgramRateHz = Annotated[float, Field(ge=0.1, le=1_000.0)]
 ClassName = Annotated[str, Field(pattern=CLASS_PATTERN)]
+Word = Annotated[str, Field(min_length=1, max_length=4096)]
 Restart = Literal["always", "never"]
 OnError = Literal["restart", "skip"]
 Cores = Annotated[list[Core], Field(min_length=1, max_length=256)]
@@ -100,6 +109,43 @@ class PythonRole(Model):
     )
     ready_within_ms: Milliseconds = Field(
         5000.0, description="Longest time from its start until `setup` has returned."
+    )
+
+
+class ExecWrite(Model):
+    """A value that a program of the user's own publishes."""
+
+    unit: Unit = Field(description="Unit of the value, such as `rad`.")
+    range: Range = Field(description="Lowest and highest value it may have: [low, high].")
+
+
+class ExecRole(Model):
+    """A program of the user's own, in any language, joined to the mailbox."""
+
+    kind: Literal["exec"] = Field(description="`exec`: runs a program of your own.")
+    core: Core | None = Field(None, description=CORE)
+    cores: Cores | None = Field(None, description=CORES)
+    rate_hz: ProgramRateHz = Field(description="How often it publishes and beats, 0.1 to 1000.")
+    command: Annotated[list[Word], Field(min_length=1, max_length=256)] = Field(
+        description="The program and its arguments; one with a `/` is relative to this file's"
+        " folder, any other is looked for in PATH."
+    )
+    reads: ProgramReads = Field(
+        default_factory=dict, description="What it reads, by name: whose segments it is handed."
+    )
+    writes: dict[Name, ExecWrite] = Field(
+        default_factory=dict, description="What it publishes: the words of its channel, in order."
+    )
+    priority: Priority | None = Field(
+        None, description="SCHED_FIFO priority; default none: an ordinary process, a little nicer."
+    )
+    restart: Restart = Field(
+        "always", description="Start it again when it ends by itself, or `never`."
+    )
+    heartbeat_ms: Milliseconds | None = Field(
+        None,
+        description="It is ended after this time without a heartbeat; default 3 periods,"
+        " at least 1 s.",
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from amphost.spec.decode import Holes
-from amphost.spec.model import Board, ControlRole, IoRole, PythonRole, Spec
+from amphost.spec.model import Board, ControlRole, ExecRole, IoRole, PythonRole, Spec
 from amphost.spec.positions import KeyPath, Problem
 from amphost.spec.wording import did_you_mean
 
@@ -87,7 +87,7 @@ class Signals:
                 for name, one in self._spec.operator.items()
             }
         role = self._spec.roles.get(writer)
-        if isinstance(role, (ControlRole, PythonRole)):
+        if isinstance(role, (ControlRole, PythonRole, ExecRole)):
             unread = self._holes.at("roles", writer, "rate_hz")
             period_s = None if unread else 1.0 / role.rate_hz
             return {

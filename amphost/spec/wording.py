@@ -92,7 +92,7 @@ def _missing(path: KeyPath, schema: Node, root: object) -> Problem:
         return _bad_value("", path[:-1], value_at(root, path[:-1]), schema, root)
     expected = expected_at(schema, root, path)
     if path[-1] == "kind":
-        expected = "control, io, telemetry or python"
+        expected = "control, io, telemetry, python or exec"
     return Problem(path=path, rule="is missing", remedy=f"add {path[-1]}: {expected}")
 
 

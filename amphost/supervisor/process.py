@@ -103,6 +103,10 @@ class Child:
         """Have it print where it stands and end: what SIGABRT means to a role of a user's code."""
         signal.pidfd_send_signal(self.pidfd, signal.SIGABRT)
 
+    def terminate(self) -> None:
+        """Ask it to end, as every program understands it."""
+        signal.pidfd_send_signal(self.pidfd, signal.SIGTERM)
+
     def kill(self) -> None:
         """End it at once."""
         signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)

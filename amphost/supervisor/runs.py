@@ -40,6 +40,7 @@ class RoleRun:
     restart_at_ns: int | None = None
     started_ns: int = 0
     beat: tuple[int, int] = (0, 0)  # heartbeat count, and when it last moved
+    rate_since: tuple[int, int] = (0, 0)  # heartbeat count at a time: its rate is judged from here
     pid: int = 0
     killed: bool = False  # by the supervisor, because it hung
     kill_at_ns: int | None = None  # it was told to abort, and this is how long it has

@@ -55,7 +55,8 @@ class _Stop:
             self._end_kind(kind, STEP_S)
         for device in supervisor.devices.values():
             device.release()
-        self._end_kind("python", PROGRAM_S)
+        for kind in ("python", "exec"):
+            self._end_kind(kind, PROGRAM_S)
         self._end_kind("telemetry", max(deadline_s - time.monotonic(), STEP_S))
         self._end_children(supervisor.devices.values(), DEVICE_S)
 
@@ -67,6 +68,8 @@ class _Stop:
                 self._supervisor.table.move(run, RoleEvent.END)
                 if run.child is not None and not run.handed_over:
                     run.child.kill()
+                elif run.child is not None and run.plan.exec is not None:
+                    run.child.terminate()  # it may not look at the role table
         for run in self._end_children(runs, within_s):
             text = f"it did not leave within {within_s * 1e3:g} ms; killed"
             self._supervisor.faults.record(Fault.ROLE_DIED, run, text)

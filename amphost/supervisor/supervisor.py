@@ -9,6 +9,7 @@ decided by `restarts`. What a user should see goes through `say`, one line for e
 from __future__ import annotations
 
 import os
+import signal
 import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -240,6 +241,7 @@ class Supervisor:
         self.settings.tuning.ended(run)
         asked = run.state is RoleState.ENDING
         well = code == 0 or (asked and not run.handed_over)  # it never had a plan to carry out
+        well |= asked and run.plan.exec is not None and code == -signal.SIGTERM
         self.table.move(run, RoleEvent.EXIT if well else RoleEvent.DIE)
         if not asked:
             log = f" (see {self.runtime.log_path(run.plan.name)})" if code > 0 else ""

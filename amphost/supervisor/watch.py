@@ -79,10 +79,23 @@ class Watch:
 
     def _judge_observer(self, run: RoleRun, now_ns: int) -> None:
         beats = self._segments[run.plan.name].owner.heartbeat()[0]
+        if run.plan.exec is not None:
+            self._judge_rate(run, beats, run.plan.exec.beats_per_s_max, now_ns)
         if beats != run.beat[0] or run.beat[1] < run.started_ns:
             run.beat = (beats, now_ns)
         elif now_ns - run.beat[1] > run.plan.heartbeat_ns:
             self._end_hung(run, self._silence(run))
+
+    def _judge_rate(self, run: RoleRun, beats: int, most: int, now_ns: int) -> None:
+        """End a program whose heartbeat races: a loop that waits for nothing makes no progress."""
+        since_beats, since_ns = run.rate_since
+        if now_ns - since_ns < NS_PER_S and since_ns > run.started_ns:
+            return
+        run.rate_since = (beats, now_ns)
+        over_s = (now_ns - since_ns) / NS_PER_S
+        if since_ns > run.started_ns and beats - since_beats > most * over_s:
+            rate = (beats - since_beats) / over_s
+            self._end_hung(run, f"{rate:.3g} heartbeats per second, over {most}")
 
     def _silence(self, run: RoleRun) -> str:
         _, checkpoint, _ = self._segments[run.plan.name].owner.heartbeat()

@@ -255,6 +255,28 @@ struct amp_attached_segment *amp_attached_find(struct amp_attached *attached, co
     return NULL;
 }
 
+/* The directory: a line for the channel, then `name:type:unit` for each word. */
+int amp_attached_word(const struct amp_attached_segment *segment, const char *signal) {
+    char text[AMP_DIRECTORY_MAX];
+    const size_t length = amp_segment_directory(segment->base, text, sizeof text);
+    const size_t wanted = strlen(signal);
+    int word = -1;
+    for (size_t start = 0; start < length;) {
+        const char *const end = memchr(text + start, '\n', length - start);
+        if (end == NULL) {
+            break;
+        }
+        const size_t size = (size_t)(end - text) - start;
+        if (word >= 0 && size > wanted && memcmp(text + start, signal, wanted) == 0 &&
+            text[start + wanted] == ':') {
+            return word;
+        }
+        word++;
+        start += size + 1;
+    }
+    return -AMP_EARG;
+}
+
 void amp_detach(struct amp_attached *attached) {
     for (uint32_t i = 0; i < attached->count; i++) {
         (void)amp_platform_unmap(attached->segments[i].base, (size_t)attached->segments[i].size);

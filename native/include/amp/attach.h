@@ -69,6 +69,11 @@ const char *amp_attach_words(int result);
 /// Context: init.
 struct amp_attached_segment *amp_attached_find(struct amp_attached *attached, const char *role);
 
+/// The word of |signal| in the channel of |segment|, as its directory names it; -AMP_EARG when it has
+/// no signal of that name.
+/// Context: init.
+int amp_attached_word(const struct amp_attached_segment *segment, const char *signal);
+
 /// Unmap everything.
 /// Context: init.
 void amp_detach(struct amp_attached *attached);

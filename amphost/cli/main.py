@@ -59,6 +59,11 @@ VERBS = (
     Verb(name="watch", module="amphost.cli.watch", text="print values whenever they change"),
     Verb(name="events", module="amphost.cli.events", text="print what was done to a system"),
     Verb(name="mailbox", module="amphost.cli.mailbox", text="test the mailbox on this machine"),
+    Verb(
+        name="latency",
+        module="amphost.cli.latency",
+        text="measure how late this machine wakes a control role",
+    ),
     Verb(name="ports", module="amphost.cli.ports", text="list the serial ports and who has them"),
     Verb(name="schema", module="amphost.cli.schema", text="print the JSON Schema for editors"),
     Verb(

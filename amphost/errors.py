@@ -53,6 +53,18 @@ class WriteRefusedError(AmphostError, ValueError):
     """A value that a user's code wrote is not finite or outside its range; it was not taken."""
 
 
+class UsageError(AmphostError):
+    """What was asked for cannot be asked for; it shows only once a file has been read."""
+
+    exit_code = 2
+
+
+class MissingPackageError(AmphostError):
+    """A Python package that only this command needs is not installed."""
+
+    exit_code = 69
+
+
 class MailboxError(AmphostError):
     """A segment or channel is not what the plan says."""
 

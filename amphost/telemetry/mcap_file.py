@@ -114,14 +114,21 @@ def is_intact_attachment(raw: bytes) -> bool:
     return checksum in (0, zlib.crc32(raw[HEAD.size : -CHECKSUM.size]))
 
 
-def read_chunk(chunk: Chunk) -> ChunkContent | None:
-    """Return what a chunk holds; None when any of it is damaged."""
+def unpacked(chunk: Chunk) -> bytes | None:
+    """Return the records of a chunk; None when it fails its checksum or cannot be unpacked."""
     try:
         stream, size = get_chunk_data_stream(chunk, validate_crc=True)
-        content = stream.read(size)
-        if size != chunk.uncompressed_size:
-            return None
-        return _walk(content)
+        content: bytes = stream.read(size)
+    except NOT_UNPACKED:
+        return None
+    return content if size == chunk.uncompressed_size else None
+
+
+def read_chunk(chunk: Chunk) -> ChunkContent | None:
+    """Return what a chunk holds; None when any of it is damaged."""
+    content = unpacked(chunk)
+    try:
+        return None if content is None else _walk(content)
     except NOT_UNPACKED:
         return None
 

@@ -42,7 +42,9 @@ def run(args: argparse.Namespace) -> int:
     if args.to == "-":
         if args.kind != "csv" or args.json or len(parts) != 1:
             roles = ", ".join(part.track.role for part in parts)
-            raise UsageError(f"- prints the CSV of one role alone; say --csv --signals ROLE: {roles}")
+            raise UsageError(
+                f"- prints the CSV of one role alone; say --csv --signals ROLE: {roles}"
+            )
         export.print_csv(loaded, parts[0], sys.stdout)
         return 0
     folder = loaded.path.parent if args.to is None else Path(args.to)

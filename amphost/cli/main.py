@@ -59,7 +59,9 @@ VERBS = (
     Verb(name="watch", module="amphost.cli.watch", text="print values whenever they change"),
     Verb(name="events", module="amphost.cli.events", text="print what was done to a system"),
     Verb(
-        name="export", module="amphost.cli.export", text="write a recording as CSV or Parquet tables"
+        name="export",
+        module="amphost.cli.export",
+        text="write a recording as CSV or Parquet tables",
     ),
     Verb(name="plot", module="amphost.cli.plot", text="draw a recording as SVG or as a page"),
     Verb(name="mailbox", module="amphost.cli.mailbox", text="test the mailbox on this machine"),

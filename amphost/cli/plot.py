@@ -11,8 +11,9 @@ from amphost.cli import recording_argument
 from amphost.errors import AmphostError
 
 _ABOUT = """\
-One panel a unit on one axis of time; shaded where the outputs were armed. The SVG is for a report, the
-page to look around in: zoom, hover, switch curves off. Needs pip install 'amphost[plot]'.
+One panel a unit on one axis of time; shaded where the outputs were armed. The SVG is for a report,
+the page to look around in: zoom, hover, switch curves off. Without --signals, what is measured is
+drawn, not what counts. Needs pip install 'amphost[plot]'.
 """
 
 
@@ -55,5 +56,9 @@ def run(args: argparse.Namespace) -> int:
         finally:
             partial.unlink(missing_ok=True)
     paths = [str(path) for path, _, _ in asked]
-    print(json.dumps({"recording": str(loaded.path), "files": paths}) if args.json else "\n".join(paths))
+    print(
+        json.dumps({"recording": str(loaded.path), "files": paths})
+        if args.json
+        else "\n".join(paths)
+    )
     return 0

@@ -40,7 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="first second, counted from the first sample",
     )
-    parser.add_argument("--until", dest="to_s", type=_seconds, metavar="S", help="last second, counted likewise")
+    parser.add_argument(
+        "--until", dest="to_s", type=_seconds, metavar="S", help="last second, counted likewise"
+    )
 
 
 def load(args: argparse.Namespace) -> tuple[Loaded, tuple[Part, ...]]:

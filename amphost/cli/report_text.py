@@ -161,6 +161,12 @@ def _ends(report: dict[str, Any]) -> str:
             f"recording  {recording['path'] or DASH}: {_figure(recording['samples'], '{}')} "
             f"samples, {_lost(recording['lost'])} lost{why}"
         )
+    stream = report["stream"]
+    if stream is not None:
+        lines.append(
+            f"stream     {_figure(stream['sent'], '{}')} samples sent, "
+            f"{_figure(stream['dropped'], '{}')} not taken by the network"
+        )
     tracking = report["tracking"]
     if tracking is not None:
         verdict = "ok" if tracking["ok"] else "NOT within its bound"

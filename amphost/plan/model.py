@@ -34,6 +34,7 @@ __all__ = [
     "RolePlan",
     "SegmentPlan",
     "SignalPlan",
+    "StreamPlan",
     "SupervisorPlan",
     "TelemetryPlan",
     "TrackingPlan",
@@ -217,6 +218,16 @@ class TrackingPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamPlan:
+    """A live view by UDP."""
+
+    address: str  # of IPv4 or IPv6, without brackets
+    port: int
+    rate_hz: float  # samples a second of each role at most
+    batch: bool  # many samples a datagram
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TelemetryPlan:
     """A telemetry role; it follows every channel of `RolePlan.reads`."""
 
@@ -224,6 +235,7 @@ class TelemetryPlan:
     max_bytes: int
     drain_period_ns: int
     flush_period_ns: int
+    stream: StreamPlan | None
     tracking: TrackingPlan | None
 
 

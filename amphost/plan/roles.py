@@ -16,7 +16,7 @@ from amphost import timing
 from amphost.plan import layout
 from amphost.plan.control import control_plan
 from amphost.plan.device import io_plan
-from amphost.plan.model import RolePlan, SegmentPlan, TelemetryPlan, TrackingPlan
+from amphost.plan.model import RolePlan, SegmentPlan, StreamPlan, TelemetryPlan, TrackingPlan
 from amphost.plan.programs import exec_plan, fault_class, python_plan
 from amphost.plan.supervision import commands_name, has_commands, supervision_segments
 from amphost.plan.wiring import (
@@ -153,7 +153,20 @@ def _telemetry(
         max_bytes=0 if record is None else record.max_mb * MB,
         drain_period_ns=DRAIN_PERIOD_NS,
         flush_period_ns=FLUSH_PERIOD_NS,
+        stream=_stream(role),
         tracking=_tracking(loaded, wiring) if name == observers[0] else None,
+    )
+
+
+def _stream(role: TelemetryRole) -> StreamPlan | None:
+    if role.stream is None:
+        return None
+    address, _, port = role.stream.to.rpartition(":")
+    return StreamPlan(
+        address=address.strip("[]"),
+        port=int(port),
+        rate_hz=role.stream.rate_hz,
+        batch=role.stream.batch,
     )
 
 

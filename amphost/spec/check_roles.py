@@ -7,17 +7,19 @@ role: of those, the faster one goes first (rate-monotonic). Pure.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from amphost.spec.decode import Holes
-from amphost.spec.model import Board, ControlRole, IoRole, Spec
+from amphost.spec.model import Board, ControlRole, IoRole, Spec, TelemetryRole
 from amphost.spec.positions import Problem
 from amphost.spec.signals import OPERATOR
 from amphost.spec.wording import did_you_mean
 
 __all__ = ["role_problems"]
 
+PORT_MAX = 65535
 _RESERVED = (OPERATOR, "supervisor", "events")
 Fifo = ControlRole | IoRole
 
@@ -33,6 +35,25 @@ def role_problems(spec: Spec, board: Board | None, holes: Holes) -> Iterator[Pro
     for name, role in spec.roles.items():
         if isinstance(role, ControlRole) and not holes.at("roles", name, "rate_hz"):
             yield from _times(name, role)
+        if isinstance(role, TelemetryRole) and not holes.at("roles", name, "stream"):
+            yield from _stream(name, role)
+
+
+def _stream(name: str, role: TelemetryRole) -> Iterator[Problem]:
+    if role.stream is None:
+        return
+    address, _, port = role.stream.to.rpartition(":")
+    try:
+        ipaddress.ip_address(address.strip("[]"))
+        if int(port) <= PORT_MAX:
+            return
+    except ValueError:
+        pass
+    yield Problem(
+        path=("roles", name, "stream", "to"),
+        rule=f"{role.stream.to} is no address and port",
+        remedy="give the viewer's, such as 127.0.0.1:9870, with a port from 1 to 65535",
+    )
 
 
 def _devices(spec: Spec, board: Board | None, holes: Holes) -> Iterator[Problem]:

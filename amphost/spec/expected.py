@@ -14,6 +14,7 @@ from amphost.spec.value_types import (
     NAME_PATTERN,
     PORT_PATTERN,
     SOURCE_PATTERN,
+    STREAM_PATTERN,
     UNIT_PATTERN,
 )
 
@@ -25,6 +26,7 @@ _PATTERNS = {
     SOURCE_PATTERN: "a source, written role.signal or operator.name",
     UNIT_PATTERN: "a unit such as rad, V or rad/s (at most 16 characters, no space)",
     CLASS_PATTERN: "a class, written file.py:Class or package.module:Class",
+    STREAM_PATTERN: "an address and a port such as 127.0.0.1:9870 or [::1]:9870",
     PORT_PATTERN: "a port such as /dev/serial/by-id/usb-... (it begins with /dev/)",
 }
 _KINDS = {"boolean": "true or false"}

@@ -29,6 +29,7 @@ from amphost.spec.value_types import (
     RateHz,
     Source,
     Stale,
+    StreamTarget,
     Unit,
     Wait,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "Safety",
     "SendSpec",
     "Spec",
+    "StreamSpec",
     "SupervisorSpec",
     "TelemetryRole",
     "TrackingSpec",
@@ -164,12 +166,28 @@ class RecordSpec(Model):
     )
 
 
+class StreamSpec(Model):
+    """A live view while the system runs: UDP, as PlotJuggler's UDP server reads it."""
+
+    to: StreamTarget = Field(
+        description="Address and port of the viewer, such as `127.0.0.1:9870` or `[::1]:9870`."
+    )
+    rate_hz: Annotated[float, Field(ge=0.1, le=20_000.0)] = Field(
+        50.0, description="Samples a second of each role at most; the recording has them all."
+    )
+    batch: bool = Field(
+        False,
+        description="Many samples in one datagram, as a JSON list; PlotJuggler of 2026 and later.",
+    )
+
+
 class TelemetryRole(Model):
-    """Records every channel; never real-time."""
+    """Records every channel, and shows it live; never real-time."""
 
     kind: Literal["telemetry"] = Field(description="`telemetry`: records, and measures tracking.")
     core: Core = Field(description=CORE)
     record: RecordSpec | None = Field(None, description="Recording to a file; default none.")
+    stream: StreamSpec | None = Field(None, description="Live samples by UDP; default none.")
 
 
 RoleSpec = Annotated[

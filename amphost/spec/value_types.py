@@ -14,6 +14,7 @@ __all__ = [
     "NAME_PATTERN",
     "PORT_PATTERN",
     "SOURCE_PATTERN",
+    "STREAM_PATTERN",
     "UNIT_PATTERN",
     "Arm",
     "Core",
@@ -27,6 +28,7 @@ __all__ = [
     "RateHz",
     "Source",
     "Stale",
+    "StreamTarget",
     "Unit",
     "Wait",
 ]
@@ -35,6 +37,7 @@ NAME_PATTERN = r"^[a-z][a-z0-9_]{0,31}$"
 SOURCE_PATTERN = r"^[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,31}$"
 UNIT_PATTERN = r"^[A-Za-z0-9%][A-Za-z0-9%*/^.-]{0,15}$"
 CLASS_PATTERN = r"^[^\s:]{1,1000}:[A-Za-z_][A-Za-z0-9_]{0,63}$"
+STREAM_PATTERN = r"^(\d{1,3}(\.\d{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\]):[1-9]\d{0,4}$"
 PORT_PATTERN = r"^/dev/\S{1,250}$"
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
@@ -47,6 +50,7 @@ RateHz = Annotated[float, Field(ge=1.0, le=20_000.0)]
 Core = Annotated[int, Field(ge=0, le=255)]
 Priority = Annotated[int, Field(ge=1, le=99)]
 Range = Annotated[tuple[Number, Number], Strict(False)]
+StreamTarget = Annotated[str, Field(pattern=STREAM_PATTERN)]
 Stale = Literal["hold", "value", "ramp", "trip"]
 Arm = Literal["on_start", "manual"]
 Wait = Literal["sleep", "hybrid", "spin"]

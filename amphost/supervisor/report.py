@@ -51,6 +51,7 @@ def build(supervisor: Supervisor) -> dict[str, Any]:
             if run.plan.io is not None
         },
         "recording": recording,
+        "stream": _stream(supervisor),
         "tracking": _tracking(supervisor),
         "supervisor": {
             "cores": supervisor.granted.get("cores"),
@@ -261,6 +262,14 @@ def _recording(supervisor: Supervisor) -> dict[str, Any] | None:
         "complete": bool(run.reports.get("complete")),
         "reason": run.reports.get("reason"),
     }
+
+
+def _stream(supervisor: Supervisor) -> dict[str, Any] | None:
+    run = _telemetry(supervisor)
+    if run is None or run.plan.telemetry is None or run.plan.telemetry.stream is None:
+        return None
+    streamed = run.reports.get("streamed") or {}
+    return {"sent": streamed.get("sent"), "dropped": streamed.get("dropped")}
 
 
 def _unrecorded(recording: dict[str, Any] | None) -> list[str]:

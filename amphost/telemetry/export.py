@@ -108,13 +108,13 @@ def _write_csv(loaded: Loaded, part: Part, path: Path) -> None:
 
 def _parquet_writer() -> Callable[[Loaded, Part, Path], None]:
     try:
-        import pyarrow
+        import pyarrow as pa
         import pyarrow.parquet
     except ImportError:
         raise MissingPackageError(
             "Parquet needs the package pyarrow: pip install 'amphost[parquet]'; --csv needs nothing"
         ) from None
-    arrow: Any = pyarrow
+    arrow: Any = pa
     kinds = {"f64": arrow.float64(), "i64": arrow.int64(), "u64": arrow.uint64()}
 
     def write(loaded: Loaded, part: Part, path: Path) -> None:

@@ -1,14 +1,16 @@
 """A recording as a picture: an SVG for a report, or one HTML page to look around in.
 
-Rules. matplotlib draws the SVG and plotly the page; both are imported here and nowhere else, each by
-the one function that needs it. The page holds all it needs and loads nothing. One panel a unit, all
-on one axis of time; where the outputs were armed is shaded. A curve with more points than a picture
-can show is thinned to the extremes of each step, so that no spike is lost; the caption says so.
+Rules. matplotlib draws the SVG and plotly the page; both are imported here and nowhere else, each
+by the one function that needs it. The page holds all it needs and loads nothing. One panel a unit,
+all on one axis of time; where the outputs were armed is shaded. A curve with more points than a
+picture can show is thinned to the extremes of each step, so that no spike is lost; the caption
+says so.
 """
 
 from __future__ import annotations
 
 import html
+import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +24,7 @@ from amphost.telemetry.selection import Part
 SVG_STEPS = 1200  # of the axis of time; two points each
 HTML_STEPS = 20_000
 NO_UNIT = "no unit"
+LARGEST = 1e300
 SHADE = "#2a9d8f"
 OPERATOR = {"supervisor": "operator"}  # who publishes the values that people set: how they name it
 
@@ -87,18 +90,23 @@ def picture(loaded: Loaded, parts: Sequence[Part], steps: int) -> Picture:
 def thin(
     times_s: Sequence[float], values: array[float], steps: int
 ) -> tuple[Sequence[float], Sequence[float], bool]:
-    """Keep the least and the greatest value of each of `steps` equal runs of samples."""
-    count = len(values)
+    """Keep the least and the greatest value of each of `steps` equal runs of samples; what is not
+    finite, or larger than any axis, becomes a gap.
+    """
+    drawable = [value if abs(value) <= LARGEST else math.nan for value in values]
+    count = len(drawable)
     if count <= 2 * steps:
-        return times_s, values, False
+        return times_s, drawable, False
+    lows = [value if math.isfinite(value) else math.inf for value in drawable]
+    highs = [value if math.isfinite(value) else -math.inf for value in drawable]
     kept = [0]
     for step in range(steps):
         run = range(step * count // steps, (step + 1) * count // steps)
-        ends = sorted({min(run, key=values.__getitem__), max(run, key=values.__getitem__)})
+        ends = sorted({min(run, key=lows.__getitem__), max(run, key=highs.__getitem__)})
         kept += [row for row in ends if row > kept[-1]]
     if kept[-1] != count - 1:
         kept.append(count - 1)
-    return [times_s[row] for row in kept], [values[row] for row in kept], True
+    return [times_s[row] for row in kept], [drawable[row] for row in kept], True
 
 
 def armed_spans(parts: Sequence[Part]) -> tuple[tuple[float, float], ...]:
@@ -128,12 +136,12 @@ def _span(part: Part, begin_ns: int, end_ns: int) -> tuple[float, float]:
 def write_svg(drawn: Picture, path: Path) -> None:
     """Draw an SVG."""
     try:
-        import matplotlib
+        import matplotlib as mpl
         from matplotlib.figure import Figure
     except ImportError:
         raise _missing("an SVG", "matplotlib") from None
     # Text stays text, and two drawings of one recording are the same bytes.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "amphost"}):
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "amphost"}):
         figure = Figure(figsize=(11, 1.2 + 2.2 * len(drawn.panels)), layout="constrained")
         axes = figure.subplots(len(drawn.panels), 1, sharex=True, squeeze=False)[:, 0]
         for plot, (unit, curves) in zip(axes, drawn.panels, strict=True):

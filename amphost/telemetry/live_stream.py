@@ -61,7 +61,12 @@ class LiveStream:
     """
 
     def __init__(
-        self, plan: StreamPlan, system: str, wall_offset_ns: int, send: Callable[[bytes], bool]
+        self,
+        plan: StreamPlan,
+        system: str,
+        wall_offset_ns: int,
+        send: Send,
+        close: Callable[[], None] = lambda: None,
     ) -> None:
         self.sent = 0  # samples
         self.dropped = 0  # samples that the network did not take
@@ -70,6 +75,7 @@ class LiveStream:
         self._system = system
         self._wall_offset_ns = wall_offset_ns
         self._send = send
+        self.close = close
         self._waiting: list[bytes] = []
         self._bytes = 0
 

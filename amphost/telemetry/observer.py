@@ -1,4 +1,4 @@
-"""Drain every channel, record it, measure tracking, count what was lost.
+"""Drain every channel, record it, show it live, measure tracking, count what was lost.
 
 Rules. One thread, no file and no clock of its own: what it works on is what `Context` says, so
 that a test stands in for a whole system with one object. A round drains everything, then writes; a
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from amphost.plan.model import ChannelPlan, TrackingPlan
     from amphost.telemetry.context import Context, Follower, Segment
+    from amphost.telemetry.live_stream import LiveStream
     from amphost.telemetry.recorder import Recorder
     from amphost.telemetry.recover import RecoveryResult
 
@@ -83,6 +84,7 @@ class Observer:
                 self._sources.append(source)
         self._tracking = Tracking()
         self._feeds = _feeds(self._tracking, plan.telemetry.tracking, self._sources)
+        self._stream = self._open_stream()
         self._recorder: Recorder | None = None
         self._recovery: Generator[None, None, list[RecoveryResult]] | None = None
         self._settled_ns = context.now()
@@ -116,6 +118,8 @@ class Observer:
                 for feed in feeds:
                     feed(records)
         self._tracking.settle(self._settled_ns)
+        if self._stream is not None:
+            self._stream.flush()
         self._settled_ns = now_ns  # a writer may be late by a moment, never by a round
         if self._recorder is not None:
             self._recorder.tick(now_ns)
@@ -135,6 +139,11 @@ class Observer:
                 break
         self._tracking.settle(FOREVER_NS)
         now_ns = self._context.now()
+        if self._stream is not None:
+            self._stream.close()
+            self._context.report(
+                streamed={"sent": self._stream.sent, "dropped": self._stream.dropped}
+            )
         if self._recorder is not None:
             self._recorder.finish(now_ns)
         self._show(now_ns)
@@ -179,6 +188,21 @@ class Observer:
             pauses=recorder.pauses,
             complete=recorder.complete,
         )
+
+    def _open_stream(self) -> LiveStream | None:
+        """Let the wanted viewer see what comes from now on."""
+        plan = self._telemetry.stream
+        if plan is None:
+            return None
+        from amphost.telemetry.live_stream import LiveStream, UdpSender  # only who streams
+
+        wall = measure_wall_offset(self._context.now, time.time_ns)
+        sender = UdpSender(plan.address, plan.port)
+        stream = LiveStream(plan, self._context.plan.system, wall.offset_ns, sender, sender.close)
+        for source in self._sources:
+            feed = stream.feed(source.role, source.channel.signals)
+            self._feeds.setdefault(source.role, []).append(feed)
+        return stream
 
     def _recover(self) -> None:
         """Complete what an earlier run left cut, for a small part of a round."""

@@ -187,7 +187,7 @@ class _Reader:
             role = channel.metadata["role"]
         except (KeyError, ValueError, TypeError):
             return False
-        columns = tuple(array(TYPECODES[signal.type]) for signal in signals)
+        columns = tuple(_column(signal) for signal in signals)
         track = Track(role=role, signals=signals, columns=columns)
         self.tracks[channel.id] = (track, _Decoder(track))
         return True
@@ -221,6 +221,10 @@ class _Decoder:
         for append, value in zip(self._appends, form.unpack_from(body, at + 4), strict=True):
             append(value)
         return True
+
+
+def _column(signal: Signal) -> array[Any]:
+    return array(TYPECODES[signal.type])
 
 
 def _signal(told: dict[str, Any]) -> Signal:

@@ -102,6 +102,6 @@ def _by_role(loaded: Loaded, names: Sequence[str]) -> dict[str, list[int]]:
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     guess = f"did you mean {close[0]}? " if close else ""
     return f"there is no signal {name!r} in the recording; {guess}it has {', '.join(sorted(known))}"

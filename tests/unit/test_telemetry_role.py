@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,6 +19,7 @@ from amphost.plan.model import (
     RolePlan,
     SegmentPlan,
     SignalPlan,
+    StreamPlan,
     TelemetryPlan,
     TrackingPlan,
 )
@@ -194,7 +196,13 @@ def segment_plan(role: str, names: Sequence[tuple[str, str]], depth: int = 1024)
     )
 
 
-def role_plan(directory: Path | None, *, depth: int = 1024, tracking: bool = True) -> RolePlan:
+def role_plan(
+    directory: Path | None,
+    *,
+    depth: int = 1024,
+    tracking: bool = True,
+    stream: StreamPlan | None = None,
+) -> RolePlan:
     """Return the plan of a telemetry role that follows the supervisor, io and a silent role."""
     return RolePlan(
         system="motor",
@@ -223,6 +231,7 @@ def role_plan(directory: Path | None, *, depth: int = 1024, tracking: bool = Tru
             max_bytes=0,
             drain_period_ns=DRAIN_NS,
             flush_period_ns=500 * MS,
+            stream=stream,
             tracking=TrackingPlan(
                 signal_role="io",
                 signal_word=1,
@@ -452,3 +461,23 @@ def test_reports_come_with_changes_only(tmp_path: Path) -> None:
     states = [one["state"] for one in system.reports if "state" in one]
     assert states == ["recording", "ended"]
     assert Path(system.reports[0]["path"]).exists()
+
+
+def test_a_viewer_sees_samples_while_the_system_runs() -> None:
+    """The one picture that a person has of a robot while it moves; a viewer that is not there
+    costs nothing but a count.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as viewer:
+        viewer.bind(("127.0.0.1", 0))
+        viewer.settimeout(5)
+        stream = StreamPlan(
+            address="127.0.0.1", port=viewer.getsockname()[1], rate_hz=20_000.0, batch=False
+        )
+        system = System(role_plan(None, stream=stream), [lambda one: one.say(3), end])
+        assert system.observe() == "ended"
+        seen = [json.loads(viewer.recv(65536)) for _ in range(3)]
+    assert [set(one) for one in seen] == [{"timestamp", "motor"}] * 3
+    assert {role for one in seen for role in one["motor"]} <= {"supervisor", "io"}
+    [streamed] = [one["streamed"] for one in system.reports if "streamed" in one]
+    assert streamed["sent"] >= 3
+    assert streamed["dropped"] == 0

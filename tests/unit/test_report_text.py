@@ -66,6 +66,7 @@ REPORT: dict[str, Any] = {
         }
     },
     "recording": {"path": "/runs/a.mcap", "samples": 77, "lost": 0, "reason": ""},
+    "stream": {"sent": 66, "dropped": 5},
     "tracking": {"n": 9, "rms": 0.0123, "max": 0.5, "bound": 0.15, "unit": "rad", "ok": True},
     "faults": [],
     "degraded": [],
@@ -104,6 +105,7 @@ def test_every_figure_stands_in_the_text() -> None:
         "4.6",
         "5.7",
         "/runs/a.mcap: 77 samples, 0 lost",
+        "stream     66 samples sent, 5 not taken by the network",
         "rms 0.0123 (bound 0.15 rad), max 0.5000, n 9: ok",
     ):
         assert figure in shown, figure

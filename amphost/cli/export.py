@@ -1,4 +1,4 @@
-"""`amphost export RECORDING --csv|--parquet`: a recording as tables, one file a role."""
+"""`amphost export RECORDING [--csv|--parquet]`: a recording as tables, one file a role."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from amphost.errors import AmphostError, UsageError
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     recording_argument.configure(parser)
-    kind = parser.add_mutually_exclusive_group(required=True)
+    kind = parser.add_mutually_exclusive_group()
     kind.add_argument(
-        "--csv", dest="kind", action="store_const", const="csv", help="text, one line a sample"
+        "--csv",
+        dest="kind",
+        action="store_const",
+        const="csv",
+        help="text, one line a sample (default)",
     )
     kind.add_argument(
         "--parquet",
@@ -32,6 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--force", action="store_true", help="replace files that are there")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
+    parser.set_defaults(kind="csv")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from amphost.cli.run import duration_s
 from amphost.errors import AmphostError
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="from_s",
-        type=_seconds,
-        metavar="S",
-        help="first second, counted from the first sample",
+        type=duration_s,
+        metavar="TIME",
+        help="leave out what is earlier, counted from the first sample: 1500ms, 2.5s, 1m",
     )
     parser.add_argument(
-        "--until", dest="to_s", type=_seconds, metavar="S", help="last second, counted likewise"
+        "--until", dest="to_s", type=duration_s, metavar="TIME", help="leave out what is later"
     )
 
 
@@ -75,16 +75,6 @@ def _file(path: Path) -> Path:
 
 def _names(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds; write 1.5")
-    return value
 
 
 def _say(line: str) -> None:

@@ -68,7 +68,7 @@ def test_parquet_holds_the_same_and_the_units(tmp_path: Path, out: Out) -> None:
 def test_a_part_is_printed_for_the_next_program(tmp_path: Path, out: Out) -> None:
     """`| head` and `| awk` are how most questions begin."""
     words = ["export", str(written(tmp_path)), "--csv", "--to", "-", "--signals", "io.n"]
-    assert main([*words, "--from", "0.001", "--until", "0.002"]) == 0
+    assert main([*words, "--from", "1ms", "--until", "2ms"]) == 0
     lines = out()[0].splitlines()
     assert lines[0].endswith("stale,n")
     assert [line.rsplit(",", 1)[1] for line in lines[1:]] == ["-2", "-3"]
@@ -102,7 +102,7 @@ def test_a_folder_stands_for_its_newest_recording(tmp_path: Path, out: Out) -> N
     ("words", "code", "said"),
     [
         (["--csv", "--signals", "oi"], 2, "did you mean io?"),
-        (["--csv", "--from", "99"], 1, "holds no sample of what is asked for"),
+        (["--csv", "--from", "99s"], 1, "holds no sample of what is asked for"),
         (["--parquet", "--to", "-"], 2, "prints the CSV of one role alone"),
     ],
 )

@@ -6,7 +6,7 @@ root), not what it says. One line of JSON in, one line out: `{"verb": "arm"}` ->
 request is for the verb to judge; here it is any JSON. At most 64 KiB a line
 and 8 clients: one more takes the place of the one that was silent longest. A client that misbehaves
 or does not read is dropped; whoever is refused is counted. Never blocks the supervisor: a turn
-reads and answers so much and no more.
+reads and answers so much, and for so long, and no more; who was answered last comes last.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 LINE_MAX = 65536
 CLIENTS_MAX = 8
 ANSWERS_A_TURN = 8
+TURN_S = 0.005
+"""For all clients together; an answer that was begun is given."""
 SOCKET_MODE = 0o660
 ASK_S = 5.0
 RETRY_S = 0.02
@@ -70,6 +72,7 @@ class _Client:
     connection: socket.socket
     peer: Peer
     unread: bytes = b""
+    answered: int = 0  # which of all answers was its last
     ended: bool = False  # nothing more will come
 
 
@@ -84,6 +87,7 @@ class ControlSocket:
         self._answer = answer
         self.refused = 0
         self._clients: list[_Client] = []  # the longest silent first
+        self._answers = 0
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             path.unlink(missing_ok=True)  # of a run that was killed: the lock is ours
@@ -102,8 +106,11 @@ class ControlSocket:
         for _ in range(CLIENTS_MAX):
             if not self._accept():
                 break
-        for client in list(self._clients):
-            self._serve(client)
+        end_s = time.monotonic() + TURN_S
+        for client in sorted(self._clients, key=lambda one: one.answered):
+            self._serve(client, end_s)
+            if time.monotonic() > end_s:
+                break  # the others come first in the next turn
 
     def _accept(self) -> bool:
         """Take one connection; return whether there was one."""
@@ -124,7 +131,7 @@ class ControlSocket:
         self._clients.append(_Client(connection, peer))
         return True
 
-    def _serve(self, client: _Client) -> None:
+    def _serve(self, client: _Client, end_s: float) -> None:
         if b"\n" not in client.unread:
             self._read(client)
         for _ in range(ANSWERS_A_TURN):
@@ -132,8 +139,12 @@ class ControlSocket:
             if not newline:
                 break
             client.unread = rest
+            self._answers += 1
+            client.answered = self._answers
             if not _send(client.connection, self._reply(line, client.peer)):
                 self._refuse(client)
+                return
+            if time.monotonic() > end_s:
                 return
         if b"\n" in client.unread:
             return

@@ -7,6 +7,7 @@ Numbers have no holes: a reader that misses one knows. The newest are kept for `
 
 from __future__ import annotations
 
+import json
 import time
 from collections import deque
 from contextlib import contextmanager
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from amphost.supervisor.faults import FaultEvent
 
 KEPT = 4096
-PAGE = 100
+TEXT_MAX = 1000
+PAGE_BYTES = 60_000
+EVENT_BYTES = 600  # of a line of JSON, without the text
 NOBODY = -1
 
 
@@ -125,7 +128,7 @@ class Events:
                 t_ns=now_ns,
                 wall_ns=time.time_ns(),
                 event=code.name.lower(),
-                text=text,
+                text=text[:TEXT_MAX],
                 role=role,
                 name=name[0],
                 old=old,
@@ -168,5 +171,11 @@ class Events:
         if isinstance(after, bool) or not isinstance(after, int):
             raise AmphostError('send {"after": N}, the number of the last event that you have')
         newer = (event for event in self._kept if event.number > after)
-        page = [asdict(event) for event, _ in zip(newer, range(PAGE), strict=False)]
+        page: list[dict[str, Any]] = []
+        room = PAGE_BYTES
+        for event in newer:
+            room -= EVENT_BYTES + len(json.dumps(event.text))
+            if room < 0:
+                break
+            page.append(asdict(event))
         return {"events": page, "newest": self.newest}

@@ -54,9 +54,18 @@ class Bench:
             raise NoPermissionError("refused")
         if verb == "long":
             return {"text": "x" * 60_000}
+        if verb == "slow":
+            self.until_s(time.monotonic() + 0.004)
+            return {}
         if verb == "echo":
             return request.fields
         return {"mode": "DISARMED"}
+
+    @staticmethod
+    def until_s(end_s: float) -> None:
+        """Be busy."""
+        while time.monotonic() < end_s:
+            pass
 
     def poll(self) -> None:
         """One turn of the server; it must come back whatever its clients do."""
@@ -221,6 +230,24 @@ def send_all(client: socket.socket, text: bytes) -> None:
         client.sendall(text)
     except OSError:
         return
+
+
+def test_answers_that_take_long_do_not_fill_the_turn_and_come_all_the_same(bench: Bench) -> None:
+    """The supervisor beats once a turn: no client may hold it, and none waits for ever."""
+    clients = [bench.client() for _ in range(CLIENTS_MAX)]
+    for client in clients:
+        client.sendall(b'{"verb": "slow"}\n' * 20)
+    longest_s, turns = 0.0, 0
+    while len(bench.asked) < 20 * CLIENTS_MAX:
+        began_s, before = time.monotonic(), len(bench.asked)
+        bench.server.poll()
+        assert 0 < len(bench.asked) - before <= CLIENTS_MAX + 1
+        longest_s = max(longest_s, time.monotonic() - began_s)
+        turns += 1
+    assert turns >= 20
+    for client in clients:
+        lines = client.makefile("rb")
+        assert [json.loads(lines.readline()) for _ in range(20)] == [{"ok": True}] * 20
 
 
 def test_a_burst_of_requests_is_answered_to_the_last(bench: Bench) -> None:

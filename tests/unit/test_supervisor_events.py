@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from amphost.errors import AmphostError
 from amphost.lifecycle import Fault, Mode
 from amphost.plan.model import Plan
-from amphost.supervisor.control_socket import Peer
+from amphost.supervisor.control_socket import LINE_MAX, Peer
 from amphost.supervisor.events import KEPT, EventCode
 from amphost.supervisor.faults import FaultEvent
 from tests.unit.settings_bench import SettingsBench
@@ -63,11 +64,20 @@ def test_events_come_in_pages_without_holes(bench: SettingsBench) -> None:
     last, seen = 0, []
     while last < bench.ask("events", after=last)["newest"]:
         page = [event["number"] for event in bench.happened(after=last)]
-        assert 0 < len(page) <= 100
+        assert 0 < len(page) < 100
         seen += page
         last = page[-1]
     assert seen == list(range(1, 251))
     assert bench.happened(after=250) == []
+
+
+def test_a_page_fits_a_line_whatever_the_texts_are(bench: SettingsBench) -> None:
+    """A reply that was cut would be no JSON; a fault may quote a user's own exception."""
+    for _ in range(100):
+        bench.events.record(EventCode.FAULT, "\U0001f4a5" * 5000, name=("n" * 160, 1))
+    reply = bench.ask("events", after=0)
+    assert reply["events"]
+    assert len(json.dumps(reply)) < LINE_MAX
 
 
 def test_what_is_no_longer_kept_shows_as_a_hole_at_the_beginning(bench: SettingsBench) -> None:

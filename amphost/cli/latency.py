@@ -227,14 +227,12 @@ def status(measurement: Measurement) -> str:
     """Return the status line."""
     setting = measurement.setting
     first = measurement.found[setting.waits[0]]
-    text = f"{measurement.done} of {setting.periods} periods"
+    text = f"{first.ticks + first.skipped} of {setting.periods} periods"
     if first.tally.n:
         p50 = first.tally.quantile_ns(1, 2)
         text += f", {setting.waits[0]} p50 {(p50 or 0) / 1e3:.1f} us max"
         text += f" {first.tally.max_ns / 1e3:.1f} us"
-    contestants = len(setting.waits) + (setting.cyclictest is not None)
-    left_s = (setting.periods - measurement.done) * setting.period_ns * contestants / NS_PER_S
-    return f"{text}, about {left_s:.0f} s left"
+    return f"{text}, about {measurement.left_s:.0f} s left"
 
 
 def _findings(

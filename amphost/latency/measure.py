@@ -111,6 +111,7 @@ class Measurement:
         self.lacks: list[str] = []
         self.cyclictest_version: str | None = None
         self.done = 0
+        self.slices = 0
         self._turn = turn
         self._seed = random.Random(1)
         self._process = subprocess.Popen(
@@ -122,6 +123,15 @@ class Measurement:
         self.granted: dict[str, Any] = {}
         self._idle = IdleHold(True)
         self._idle.follow(Mode.ARMED)
+
+    @property
+    def left_s(self) -> float:
+        """About how long it will take from here."""
+        setting = self.setting
+        contestants = len(setting.waits) + (setting.cyclictest is not None)
+        ahead = setting.periods - self.done
+        slices = ahead * (contestants + 1 / GAPS_SHARE) - self.slices * setting.slice_periods
+        return max(slices, 0) * setting.period_ns / NS_PER_S
 
     @property
     def idle_held(self) -> bool:
@@ -177,7 +187,9 @@ class Measurement:
                 self._slice_of_cyclictest(periods)
             else:
                 self._slice(contestant, periods)
+            self.slices += 1
         self.done += periods
+        self.slices = 0
         watch_ns = min(periods * self.setting.period_ns // GAPS_SHARE, GAPS_NS_MOST)
         said = self._ask({"wait": self.setting.waits[0], "watch_ns": watch_ns})
         self.gaps = Gaps(

@@ -180,6 +180,21 @@ def _switches(status: Path) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("voluntary"))
 
 
+def test_progress_is_shown_on_a_terminal_and_taken_away_again() -> None:
+    """An hour without a word looks like a hang; what is left of it must not spoil the result."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "amphost", "latency", "--for", "1s", "--no-cyclictest"]
+    env = dict(os.environ) | {"TERM": "xterm"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=env)
+    process.communicate(timeout=WITHIN_S)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert "of 1000 periods" in shown
+    assert "s left" in shown
+    assert shown.endswith("\r\x1b[K")
+
+
 def test_measuring_process_ends_with_whoever_started_it() -> None:
     """A probe that outlives a kill would hold a core at a real-time priority."""
     command = [sys.executable, "-m", "amphost", "latency", "--for", "1h", "--no-cyclictest"]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amphost.cli.run import INTERRUPTED, duration_s
-from amphost.errors import HardwareMissingError, NoPermissionError
+from amphost.errors import AmphostError, HardwareMissingError, NoPermissionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +79,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write every latency into FILE, for replay in virtual time",
     )
+    add("--runtime-dir", type=Path, help=argparse.SUPPRESS)
     parser.set_defaults(refuse=parser.error)
 
 
@@ -114,6 +115,7 @@ def run(args: argparse.Namespace) -> int:
     machine = read_machine(allowed=os.sched_getaffinity(0))
     core = choose_core(machine, args.core)
     setting = _setting(args, core, machine)
+    _refuse_occupied(core, args.runtime_dir)
     with ExitStack() as opened:
         svg = _open(opened, args.svg)
         trace = _open(opened, args.save_trace)
@@ -146,6 +148,19 @@ def choose_core(machine: Machine, asked: int | None) -> int:
             [f"--core: core {asked} is not there, or not allowed; these are: {list(usable)}"]
         )
     return asked
+
+
+def _refuse_occupied(core: int, base: Path | None) -> None:
+    """Refuse the core of a running system: measuring it would stop that system's loops."""
+    from amphost.latency.occupied import occupants
+    from amphost.supervisor.runtime_dir import default_base
+
+    there = occupants(base or default_base(), core)
+    if there:
+        raise AmphostError(
+            f"core {core} is in use by {', '.join(there)}, which a measurement would stop;"
+            " stop that system first, or measure another core"
+        )
 
 
 def _setting(args: argparse.Namespace, core: int, machine: Machine) -> Setting:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from amphost.machine import Machine
+    from amphost.plan.model import Plan
     from amphost.spec.load import LoadedSpec
 
 
@@ -33,8 +34,22 @@ def run(args: argparse.Namespace) -> int:
     loaded = load_named(args.file)
     machine = _machine(loaded, args.root)
     plan = resolve(loaded, machine, base=Path.cwd())
-    print(to_json(plan) if args.json else render(plan, machine))
+    if args.json:
+        print(to_json(plan))
+    else:
+        print(f"{render(plan, machine).rstrip()}\n\n{_measuring(plan)}")
     return 0
+
+
+def _measuring(plan: Plan) -> str:
+    """Return how each control role's wake-ups can be measured before anything else runs."""
+    lines = ["MEASURE IT FIRST"]
+    for role in plan.roles:
+        if role.control is not None:
+            words = f"--core {role.cores[0]} --rate {1e9 / role.control.period_ns:g}"
+            words += f" --priority {role.priority} --wait {role.control.wait}"
+            lines.append(f"  {role.name}: amphost latency {words}")
+    return "\n".join(lines)
 
 
 def _machine(loaded: LoadedSpec, root: Path | None) -> Machine:

@@ -17,6 +17,7 @@ import pytest
 from amphost import probe
 from amphost.cli.latency import choose_core
 from amphost.errors import HardwareMissingError
+from amphost.latency.occupied import occupants
 from amphost.latency.tally import from_probe
 from amphost.latency.trace import read
 from amphost.machine import Machine
@@ -45,8 +46,9 @@ def latency(
     env: dict[str, str] | None = None,
     cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the verb."""
+    """Run the verb, as if no system ran on this machine."""
     command = [*prefix, sys.executable, "-m", "amphost", "latency", *words]
+    command += [] if "--runtime-dir" in words else ["--runtime-dir", "/nowhere"]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env=env, cwd=cwd, timeout=WITHIN_S
     )
@@ -154,7 +156,17 @@ def test_trace_and_picture_are_written_and_the_trace_replays(tmp_path: Path) -> 
 def test_interrupt_prints_what_there_was_and_exits_130(tmp_path: Path) -> None:
     """Who asked for an hour and is in a hurry gets the minutes that were measured."""
     csv = tmp_path / "a.csv"
-    command = [sys.executable, "-m", "amphost", "latency", "--for", "1h", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "amphost",
+        "latency",
+        "--for",
+        "1h",
+        "--json",
+        "--runtime-dir",
+        "/nowhere",
+    ]
     command += ["--no-cyclictest", "--save-trace", str(csv)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
@@ -184,6 +196,7 @@ def test_progress_is_shown_on_a_terminal_and_taken_away_again() -> None:
     """An hour without a word looks like a hang; what is left of it must not spoil the result."""
     ours, theirs = os.openpty()
     command = [sys.executable, "-m", "amphost", "latency", "--for", "1s", "--no-cyclictest"]
+    command += ["--runtime-dir", "/nowhere"]
     env = dict(os.environ) | {"TERM": "xterm"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=env)
     process.communicate(timeout=WITHIN_S)
@@ -198,6 +211,7 @@ def test_progress_is_shown_on_a_terminal_and_taken_away_again() -> None:
 def test_measuring_process_ends_with_whoever_started_it() -> None:
     """A probe that outlives a kill would hold a core at a real-time priority."""
     command = [sys.executable, "-m", "amphost", "latency", "--for", "1h", "--no-cyclictest"]
+    command += ["--runtime-dir", "/nowhere"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     wait_for(lambda: children.read_text().split(), "it measures")
@@ -287,6 +301,35 @@ def test_core_is_an_isolated_one_or_the_last(
     """Where a control role would be put."""
     facts = {name: getattr(PERFECT, name) for name in Machine.__slots__} | machine
     assert choose_core(Machine(**facts), asked) == chosen
+
+
+def test_core_of_a_running_system_is_refused(tmp_path: Path) -> None:
+    """A measurement at its priority would make an armed loop trip."""
+    (tmp_path / "motor").mkdir()
+    core = max(os.sched_getaffinity(0))
+    with subprocess.Popen(["sleep", "60"]) as role:
+        os.sched_setaffinity(role.pid, {core})
+        roles = {"control": {"pid": role.pid}, "gone": {"pid": 0}, "telemetry": {"pid": 2**22 + 1}}
+        state = {"system": "motor", "pid": os.getpid(), "mode": "ARMED", "roles": roles}
+        (tmp_path / "motor" / "state.json").write_text(json.dumps(state))
+        words = ("--core", str(core), "--for", "100ms", "--runtime-dir", str(tmp_path))
+        refused = latency(*words)
+        role.kill()
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"amphost: core {core} is in use by motor's control, which a measurement would stop;"
+        " stop that system first, or measure another core\n"
+    )
+    assert latency(*words).returncode == 0  # that role has gone
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}', '{"pid": "x"}', '{"roles": {}}'])
+def test_state_that_says_nothing_occupies_nothing(text: str, tmp_path: Path) -> None:
+    """It is written by others, maybe cut off."""
+    (tmp_path / "motor").mkdir()
+    (tmp_path / "motor" / "state.json").write_text(text)
+    assert occupants(tmp_path, 0) == []
+    assert occupants(tmp_path / "none", 0) == []
 
 
 def test_core_that_is_offline_is_refused() -> None:

@@ -1,9 +1,9 @@
 """The native link as Python holds it: the loopback device, and a host's end of a session.
 
-Rules. Python fills the structures once; bytes, clocks and motor are the C library's. `Twin.run`
+Rules. Python fills the structures once; bytes, clocks and plant are the C library's. `Twin.run`
 returns only so that signals and the journal are served. `Session` moves no bytes by itself: what
-comes and goes are arguments and results. Of values that a board declares, the twin's motor knows
-`QUANTITIES` and is driven by `VOLTAGE`; anything else is refused before it boots.
+comes and goes are arguments and results. Of values that a board declares, the twin's plant has
+those of `plan.plants`; anything else is refused before it boots.
 """
 
 from __future__ import annotations
@@ -11,19 +11,15 @@ from __future__ import annotations
 from amphost import platform
 from amphost._native.amp import ffi, lib
 from amphost.errors import LocalLinkError
+from amphost.plan.plants import PLANTS, offers
 
 TYPE_CHECKING = False  # typing's own costs a process 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from amphost.plan.model import DevicePlan
+    from amphost.plan.plants import Plant
 
-QUANTITIES = {
-    "position": ("rad", lib.AMP_TWIN_POSITION),
-    "current": ("A", lib.AMP_TWIN_CURRENT),
-    "speed": ("rad/s", lib.AMP_TWIN_SPEED),
-}
-VOLTAGE = ("voltage", "V")
 STEP_US = 250
 NEVER = 2**64 - 1
 
@@ -105,7 +101,7 @@ class Heard:
 
 
 class Twin:
-    """The loopback device: its C code, its clock and its motor, behind a descriptor.
+    """The loopback device: its C code, its clock and its plant, behind a descriptor.
 
     Synchronization: one thread.
     """
@@ -137,7 +133,9 @@ class Twin:
         config.device.reset_cause = causes[reset_cause]
         _set_device(config.device, plan)
         _set_values(config, plan)
-        _set_motor(config.motor, plan)
+        _set_plant(config.plant, plan)
+        _set_sensors(config, plan)
+        config.held = plan.plant.held
         if lib.amp_twin_init(self.native, config, platform.linux()) < 0:
             raise LocalLinkError(f"device {plan.name}: a value of its plan is out of range")
 
@@ -186,22 +184,26 @@ def _set_device(native: ffi.CData, plan: DevicePlan) -> None:
 
 
 def _set_values(config: ffi.CData, plan: DevicePlan) -> None:
-    """Write the tables of values, each sensed or driven by the motor."""
+    """Write the tables of values, each sensed of the plant or driving it."""
     most = lib.AMP_DEVICE_VALUES_MAX
     if max(len(plan.sends), len(plan.accepts)) > most:
         raise LocalLinkError(f"device {plan.name}: it has more than {most} values one way")
+    plant = _plant_of(plan)
+    senses = list(plant.senses)
     for index, sent in enumerate(plan.sends):
-        unit, quantity = QUANTITIES.get(sent.name, ("", 0))
-        if unit == "" or sent.unit != unit:
-            known = ", ".join(f"{name} in {unit}" for name, (unit, _) in QUANTITIES.items())
+        if plant.senses.get(sent.name, "?") not in ("", sent.unit):
             raise LocalLinkError(
-                f"device {plan.name}: its motor has no {sent.name} in {sent.unit}; it has {known}"
+                f"device {plan.name}: its plant has no {sent.name} in {sent.unit}; "
+                f"it has {offers(plant.senses)}"
             )
-        config.sends[index] = quantity
-    names = [(accepted.name, accepted.unit) for accepted in plan.accepts]
-    if VOLTAGE not in names:
-        raise LocalLinkError(f"device {plan.name}: nothing drives its motor; accept a voltage in V")
-    config.voltage = names.index(VOLTAGE)
+        config.sends[index] = senses.index(sent.name)
+    drive, unit = plant.drive
+    driven = [one.name == drive and unit in ("", one.unit) for one in plan.accepts]
+    if True not in driven:
+        raise LocalLinkError(
+            f"device {plan.name}: nothing drives its plant; accept {offers({drive: unit})}"
+        )
+    config.drive = driven.index(True)
     config.device.sends_count = len(plan.sends)
     config.device.accepts_count = len(plan.accepts)
     for index, accepted in enumerate(plan.accepts):
@@ -212,15 +214,33 @@ def _set_values(config: ffi.CData, plan: DevicePlan) -> None:
         native.ramp_per_s = accepted.ramp_per_s
 
 
-def _set_motor(native: ffi.CData, plan: DevicePlan) -> None:
-    known = {name for name, _ in ffi.typeof("struct amp_plant_parameters").fields}
-    given = {name for name, _ in plan.plant.parameters}
-    if plan.plant.kind != "dc_motor" or given != known:
+def _plant_of(plan: DevicePlan) -> Plant:
+    kind = plan.plant.kind
+    plant = PLANTS.get(kind)
+    if plant is None:
         raise LocalLinkError(
-            f"device {plan.name}: its plant is no dc_motor with {', '.join(sorted(known))}"
+            f"device {plan.name}: there is no plant {kind}; use {', '.join(PLANTS)}"
         )
-    for name, value in plan.plant.parameters:
-        setattr(native, name, value)
+    return plant
+
+
+def _set_plant(native: ffi.CData, plan: DevicePlan) -> None:
+    plant = _plant_of(plan)
+    given = dict(plan.plant.parameters)
+    if set(given) != set(plant.parameters):
+        names = ", ".join(plant.parameters)
+        raise LocalLinkError(f"device {plan.name}: a {plan.plant.kind} has the numbers {names}")
+    native.kind = plant.number
+    native.parameters = [given[name] for name in plant.parameters]
+
+
+def _set_sensors(config: ffi.CData, plan: DevicePlan) -> None:
+    names = [one.name for one in plan.sends]
+    for sensor in plan.plant.sensors:
+        native = config.sensors[names.index(sensor.name)]
+        native.seed = sensor.seed
+        native.noise_rms = sensor.noise_rms
+        native.resolution = sensor.resolution
 
 
 class Session:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from amphost import timing
 from amphost.plan.line import schema_hash, schema_text
-from amphost.plan.model import AcceptPlan, DevicePlan, IoPlan, PlantPlan, SignalPlan
+from amphost.plan.model import AcceptPlan, DevicePlan, IoPlan, PlantPlan, SensorPlan, SignalPlan
 from amphost.plan.wiring import SENSED, Wiring, device_of, frame_period_ns
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import DeviceSpec, IoRole, LoopbackSpec
@@ -99,7 +99,13 @@ def _accepts(wiring: Wiring, role: IoRole, device: DeviceSpec) -> tuple[AcceptPl
 
 def _plant(loopback: LoopbackSpec) -> PlantPlan:
     parameters = loopback.plant.model_dump(exclude={"kind"})
+    sensors = []
+    for name, one in loopback.sensors.items():
+        seed, rms = (0, 0.0) if one.noise is None else (one.noise.seed, one.noise.rms)
+        sensors.append(SensorPlan(name=name, seed=seed, noise_rms=rms, resolution=one.resolution))
     return PlantPlan(
         kind=loopback.plant.kind,
         parameters=tuple((name, float(value)) for name, value in parameters.items()),
+        held=loopback.held,
+        sensors=tuple(sensors),
     )

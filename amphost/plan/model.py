@@ -33,6 +33,7 @@ __all__ = [
     "ProgramPlan",
     "RolePlan",
     "SegmentPlan",
+    "SensorPlan",
     "SignalPlan",
     "StreamPlan",
     "SupervisorPlan",
@@ -269,11 +270,23 @@ class RolePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SensorPlan:
+    """What the simulated sensor of one value adds: noise, by seed, and steps. 0: none."""
+
+    name: str
+    seed: int
+    noise_rms: float
+    resolution: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlantPlan:
     """The simulated plant of a loopback device."""
 
-    kind: str  # dc_motor
+    kind: str  # a key of plan.plants.PLANTS
     parameters: tuple[tuple[str, float], ...]
+    held: bool = False  # until the device is armed for the first time
+    sensors: tuple[SensorPlan, ...] = ()  # of the values sent that are not perfect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from amphost.spec.plants import PlantSpec, SensorSpec
 from amphost.spec.value_types import (
     PORT_PATTERN,
     Milliseconds,
@@ -24,7 +25,7 @@ from amphost.spec.value_types import (
     Unit,
 )
 
-__all__ = ["AcceptSpec", "Board", "DcMotorSpec", "DeviceSpec", "LoopbackSpec", "SendSpec"]
+__all__ = ["AcceptSpec", "Board", "DeviceSpec", "LoopbackSpec", "SendSpec"]
 
 
 class SendSpec(Model):
@@ -47,27 +48,16 @@ class AcceptSpec(Model):
     )
 
 
-class DcMotorSpec(Model):
-    """A DC motor: voltage in, angle and current out, with a load torque."""
-
-    kind: Literal["dc_motor"] = Field(description="`dc_motor`: voltage to angle and current.")
-    resistance_ohm: Positive = Field(description="Winding resistance.")
-    inductance_h: Positive = Field(description="Winding inductance.")
-    torque_constant_nm_per_a: Positive = Field(
-        description="Torque per ampere, and back-EMF in V per rad/s, at the output shaft."
-    )
-    inertia_kg_m2: Positive = Field(description="Inertia at the output shaft.")
-    viscous_friction_nm_s: Annotated[float, Field(ge=0.0, le=1e30)] = Field(
-        description="Friction torque per rad/s at the output shaft."
-    )
-    load_torque_nm: Number = Field(0.0, description="Constant load torque against the shaft.")
-    initial_angle_rad: Number = Field(0.0, description="Angle of the shaft at power-up.")
-
-
 class LoopbackSpec(Model):
     """A device that runs on the host: the same code, its own process and clock, behind a pty."""
 
-    plant: DcMotorSpec = Field(description="What the device drives.")
+    plant: PlantSpec = Field(description="What the device drives.")
+    held: bool = Field(
+        False, description="The plant stands still until the device is armed for the first time."
+    )
+    sensors: dict[Name, SensorSpec] = Field(
+        default_factory=dict, description="What is not perfect of the values that it sends."
+    )
     skew_ppm: Annotated[float, Field(ge=-10_000.0, le=10_000.0)] = Field(
         0.0, description="How much faster the device's clock runs than the host's."
     )

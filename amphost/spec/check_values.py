@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from amphost.spec.check_plants import plant_problems
 from amphost.spec.decode import Holes
 from amphost.spec.model import Board, ControlRole, DeviceSpec, Spec
 from amphost.spec.positions import KeyPath, Problem
@@ -15,10 +16,6 @@ from amphost.spec.positions import KeyPath, Problem
 __all__ = ["board_problems", "value_problems"]
 
 RAMP_S_MAX = 3600.0
-
-# What the simulated motor senses and takes, by name and unit.
-_MOTOR_SENDS = {"position": "rad", "current": "A", "speed": "rad/s"}
-_MOTOR_ACCEPTS = {"voltage": "V"}
 
 
 def value_problems(spec: Spec) -> Iterator[Problem]:
@@ -56,7 +53,7 @@ def board_problems(board: Board, holes: Holes) -> Iterator[Problem]:
         if not device.sends and not device.accepts and not holes.within(*path):
             rule, remedy = "sends nothing and accepts nothing", "add sends or accepts"
             yield Problem(path=path, rule=rule, remedy=remedy, key=True)
-        yield from _plant(path, device, holes)
+        yield from plant_problems(path, device, holes)
         if device.port is not None and device.port in ports:
             rule = f"{device.port} is the port of {ports[device.port]} too"
             yield Problem(path=(*path, "port"), rule=rule, remedy="give each device its own port")
@@ -83,28 +80,6 @@ def _one_end(path: KeyPath, device: DeviceSpec) -> Iterator[Problem]:
     if device.port is None and device.loopback is None:
         rule, remedy = "has neither a port nor a loopback", "add port: /dev/serial/by-id/..."
         yield Problem(path=path, rule=rule, remedy=remedy, key=True)
-
-
-def _plant(path: KeyPath, device: DeviceSpec, holes: Holes) -> Iterator[Problem]:
-    """Check that the simulated motor has every value that its device sends and accepts."""
-    if device.loopback is None:
-        return
-    for key, values, known in (
-        ("sends", {name: one.unit for name, one in device.sends.items()}, _MOTOR_SENDS),
-        ("accepts", {name: one.unit for name, one in device.accepts.items()}, _MOTOR_ACCEPTS),
-    ):
-        for name, unit in values.items():
-            if known.get(name) != unit:
-                rule = f"a dc_motor has no {name} in {unit}"
-                offers = ", ".join(f"{one} in {its}" for one, its in known.items())
-                yield Problem(
-                    path=(*path, key, name), rule=rule, remedy=f"it has {offers}", key=True
-                )
-    for name in _MOTOR_ACCEPTS.keys() - device.accepts.keys():
-        if holes.at(*path, "accepts", name):
-            continue
-        rule, remedy = f"a dc_motor is driven by {name}", f"add {name} to accepts"
-        yield Problem(path=(*path, "accepts"), rule=rule, remedy=remedy)
 
 
 def _in_range(

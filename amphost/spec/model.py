@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from amphost.spec.board import AcceptSpec, Board, DcMotorSpec, DeviceSpec, LoopbackSpec, SendSpec
+from amphost.spec.board import AcceptSpec, Board, DeviceSpec, LoopbackSpec, SendSpec
 from amphost.spec.program_roles import ExecRole, PythonRole
 from amphost.spec.value_types import (
     Arm,
@@ -38,7 +38,6 @@ __all__ = [
     "AcceptSpec",
     "Board",
     "ControlRole",
-    "DcMotorSpec",
     "DeviceSpec",
     "ExecRole",
     "IoRole",

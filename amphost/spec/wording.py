@@ -18,7 +18,10 @@ from amphost.spec.positions import KeyPath, Problem, show
 __all__ = ["did_you_mean", "path_of", "problem_of"]
 
 _KEY = "[key]"
-_TAGGED = "roles"  # the one mapping whose entries are of several kinds
+_TAGGED = (  # the mappings that are of several kinds; "" is any name
+    ("roles", ""),
+    ("devices", "", "loopback", "plant"),
+)
 _OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 _SIZES = ("too_short", "too_long", "string_too_short", "string_too_long")
 
@@ -34,13 +37,20 @@ def path_of(error: ErrorDetails, root: object) -> KeyPath:
     path = tuple(error["loc"])
     if _is_key(error):
         path = path[:-1]
-    if path[:1] == (_TAGGED,) and len(path) > 2:
-        path = (*path[:2], *path[3:])
+    length = next((len(one) for one in _TAGGED if _begins(path, one)), 0)
+    if 0 < length < len(path):
+        path = (*path[:length], *path[length + 1 :])
     if error["type"].startswith("union_tag"):
         return (*path, "kind") if isinstance(error["input"], dict) else path
     if path[-1:] == ("from",) and isinstance(value_at(root, path[:-1]), str):
         return path[:-1]  # the short form of a read
     return path
+
+
+def _begins(path: KeyPath, tagged: tuple[str, ...]) -> bool:
+    if len(path) < len(tagged):
+        return False
+    return all(there in ("", here) for here, there in zip(path, tagged, strict=False))
 
 
 def problem_of(error: ErrorDetails, schema: Node, root: object) -> Problem:
@@ -92,7 +102,8 @@ def _missing(path: KeyPath, schema: Node, root: object) -> Problem:
         return _bad_value("", path[:-1], value_at(root, path[:-1]), schema, root)
     expected = expected_at(schema, root, path)
     if path[-1] == "kind":
-        expected = "control, io, telemetry, python or exec"
+        roles = "control, io, telemetry, python or exec"
+        expected = roles if path[0] == "roles" else "dc_motor or another plant"
     return Problem(path=path, rule="is missing", remedy=f"add {path[-1]}: {expected}")
 
 

@@ -2,13 +2,31 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "check.h"
 
 static struct amp_plant plant;
 
-static struct amp_plant_parameters motor(void) {
-    return (struct amp_plant_parameters){
+/* The parameters of a DC motor, in their order. */
+struct motor {
+    double resistance_ohm;
+    double inductance_h;
+    double torque_constant_nm_per_a;
+    double inertia_kg_m2;
+    double viscous_friction_nm_s;
+    double load_torque_nm;
+    double initial_angle_rad;
+};
+
+static bool init(const struct motor *motor) {
+    struct amp_plant_config config = {.kind = AMP_PLANT_DC_MOTOR};
+    memcpy(config.parameters, motor, sizeof *motor);
+    return amp_plant_init(&plant, &config);
+}
+
+static struct motor motor(void) {
+    return (struct motor){
         .resistance_ohm = 1.2,
         .inductance_h = 0.0015,
         .torque_constant_nm_per_a = 0.05,
@@ -21,8 +39,7 @@ static struct amp_plant_parameters motor(void) {
 
 /* The textbook solution of the two coupled first-order equations, written with hyperbolic or
  * circular functions according to the damping; the angle by integrating that once more. */
-static void closed_form(const struct amp_plant_parameters *p, double volts, double t,
-                        double out[3]) {
+static void closed_form(const struct motor *p, double volts, double t, double out[3]) {
     const double a = -p->resistance_ohm / p->inductance_h;
     const double b = -p->torque_constant_nm_per_a / p->inductance_h;
     const double c = p->torque_constant_nm_per_a / p->inertia_kg_m2;
@@ -54,20 +71,20 @@ static bool near(double value, double expected, double scale) {
     return fabs(value - expected) <= 1e-8 * scale;
 }
 
-static void check_step_response(const struct amp_plant_parameters *p, double volts) {
-    CHECK(amp_plant_init(&plant, p));
+static void check_step_response(const struct motor *p, double volts) {
+    CHECK(init(p));
     for (int k = 1; k <= 400; k++) {
         amp_plant_step(&plant, 250, volts);
         double expected[3];
         closed_form(p, volts, 250e-6 * k, expected);
-        CHECK(near(plant.current_a, expected[0], 10.0));
-        CHECK(near(plant.speed_rad_per_s, expected[1], 100.0));
-        CHECK(near(plant.angle_rad, expected[2], 10.0));
+        CHECK(near(plant.x[0], expected[0], 10.0));
+        CHECK(near(plant.x[1], expected[1], 100.0));
+        CHECK(near(plant.x[2], expected[2], 10.0));
     }
 }
 
 static void test_step_response_when_underdamped(void) {
-    struct amp_plant_parameters p = motor();
+    struct motor p = motor();
     p.resistance_ohm = 0.6;
     const double rate = p.resistance_ohm / p.inductance_h;
     CHECK(rate * rate < 4.0 * p.torque_constant_nm_per_a * p.torque_constant_nm_per_a /
@@ -77,52 +94,52 @@ static void test_step_response_when_underdamped(void) {
 }
 
 static void test_step_response_when_overdamped(void) {
-    struct amp_plant_parameters p = motor();
+    struct motor p = motor();
     p.inductance_h = 0.0002;
     p.inertia_kg_m2 = 4e-4;
     check_step_response(&p, 12.0);
 }
 
 static void test_step_response_when_stiff(void) {
-    struct amp_plant_parameters p = motor();
+    struct motor p = motor();
     p.inductance_h = 1e-6;
     p.resistance_ohm = 5.0;
-    CHECK(amp_plant_init(&plant, &p));
+    CHECK(init(&p));
     amp_plant_step(&plant, 50, 12.0);
-    CHECK(fabs(plant.current_a - 12.0 / 5.0) < 0.01);
+    CHECK(fabs(plant.x[0] - 12.0 / 5.0) < 0.01);
     amp_plant_step(&plant, 10000000, 12.0);
     const double w = (12.0 * p.torque_constant_nm_per_a - p.resistance_ohm * p.load_torque_nm) /
                      (p.torque_constant_nm_per_a * p.torque_constant_nm_per_a +
                       p.resistance_ohm * p.viscous_friction_nm_s);
-    CHECK(near(plant.speed_rad_per_s, w, fabs(w)));
+    CHECK(near(plant.x[1], w, fabs(w)));
 }
 
 static void test_rest_when_nothing_acts(void) {
-    struct amp_plant_parameters p = motor();
+    struct motor p = motor();
     p.load_torque_nm = 0.0;
-    CHECK(amp_plant_init(&plant, &p));
+    CHECK(init(&p));
     amp_plant_step(&plant, AMP_PLANT_STEP_US_MAX, 0.0);
-    CHECK(plant.current_a == 0.0 && plant.speed_rad_per_s == 0.0);
-    CHECK(plant.angle_rad == 0.3);
+    CHECK(plant.x[0] == 0.0 && plant.x[1] == 0.0);
+    CHECK(plant.x[2] == 0.3);
 }
 
 static void test_load_pulls_back_when_unpowered(void) {
-    const struct amp_plant_parameters p = motor();
-    CHECK(amp_plant_init(&plant, &p));
+    const struct motor p = motor();
+    CHECK(init(&p));
     amp_plant_step(&plant, 5000000, 0.0);
-    CHECK(plant.speed_rad_per_s < 0.0);
-    CHECK(plant.angle_rad < 0.3);
-    CHECK(near(p.torque_constant_nm_per_a * plant.current_a,
-               p.load_torque_nm + p.viscous_friction_nm_s * plant.speed_rad_per_s, 1.0));
+    CHECK(plant.x[1] < 0.0);
+    CHECK(plant.x[2] < 0.3);
+    CHECK(near(p.torque_constant_nm_per_a * plant.x[0],
+               p.load_torque_nm + p.viscous_friction_nm_s * plant.x[1], 1.0));
 }
 
 static void test_result_when_time_is_cut_otherwise(void) {
-    const struct amp_plant_parameters p = motor();
-    CHECK(amp_plant_init(&plant, &p));
+    const struct motor p = motor();
+    CHECK(init(&p));
     amp_plant_step(&plant, 1000003, 7.0);
-    const double current_a = plant.current_a;
-    const double angle_rad = plant.angle_rad;
-    CHECK(amp_plant_init(&plant, &p));
+    const double current_a = plant.x[0];
+    const double angle_rad = plant.x[2];
+    CHECK(init(&p));
     uint64_t left = 1000003;
     uint32_t seed = 12345;
     while (left > 0) {
@@ -131,30 +148,30 @@ static void test_result_when_time_is_cut_otherwise(void) {
         amp_plant_step(&plant, part, 7.0);
         left -= part;
     }
-    CHECK(near(plant.current_a, current_a, 1.0));
-    CHECK(near(plant.angle_rad, angle_rad, 100.0));
+    CHECK(near(plant.x[0], current_a, 1.0));
+    CHECK(near(plant.x[2], angle_rad, 100.0));
 }
 
 static void test_finite_when_volts_are_hostile(void) {
-    const struct amp_plant_parameters p = motor();
-    CHECK(amp_plant_init(&plant, &p));
+    const struct motor p = motor();
+    CHECK(init(&p));
     const double volts[] = {NAN, INFINITY, -INFINITY, DBL_MAX, -DBL_MAX, DBL_MIN / 4.0};
     for (int k = 0; k < 60000; k++) {
         amp_plant_step(&plant, 250, volts[k % 6]);
     }
     amp_plant_step(&plant, UINT64_MAX, INFINITY);
-    CHECK(isfinite(plant.current_a));
-    CHECK(isfinite(plant.speed_rad_per_s));
-    CHECK(isfinite(plant.angle_rad));
-    CHECK(amp_plant_init(&plant, &p));
+    CHECK(isfinite(plant.x[0]));
+    CHECK(isfinite(plant.x[1]));
+    CHECK(isfinite(plant.x[2]));
+    CHECK(init(&p));
     amp_plant_step(&plant, 1000, NAN);
-    const double unpowered = plant.angle_rad;
-    CHECK(amp_plant_init(&plant, &p));
+    const double unpowered = plant.x[2];
+    CHECK(init(&p));
     amp_plant_step(&plant, 1000, 0.0);
-    CHECK(plant.angle_rad == unpowered);
+    CHECK(plant.x[2] == unpowered);
 }
 
-static void set_corner(struct amp_plant_parameters *p, int corner) {
+static void set_corner(struct motor *p, int corner) {
     p->resistance_ohm = corner & 1 ? 1e3 : 1e-3;
     p->inductance_h = corner & 2 ? 10.0 : 1e-6;
     p->torque_constant_nm_per_a = corner & 4 ? 100.0 : 1e-5;
@@ -164,34 +181,33 @@ static void set_corner(struct amp_plant_parameters *p, int corner) {
 }
 
 static void test_finite_when_parameters_are_at_their_ends(void) {
-    struct amp_plant_parameters p = motor();
+    struct motor p = motor();
     for (int corner = 0; corner < 64; corner++) {
         set_corner(&p, corner);
-        CHECK(amp_plant_init(&plant, &p));
+        CHECK(init(&p));
         for (int k = 0; k < 2000; k++) {
             amp_plant_step(&plant, k % 20 == 0 ? AMP_PLANT_STEP_US_MAX : 250,
                            k % 300 < 150 ? 1e6 : -1e6);
         }
-        CHECK(isfinite(plant.current_a));
-        CHECK(isfinite(plant.speed_rad_per_s));
-        CHECK(isfinite(plant.angle_rad));
+        CHECK(isfinite(plant.x[0]));
+        CHECK(isfinite(plant.x[1]));
+        CHECK(isfinite(plant.x[2]));
     }
 }
 
 static void test_init_refuses_when_out_of_range(void) {
     const double bad[] = {NAN, INFINITY, -1e9};
     for (int k = 0; k < 3; k++) {
-        for (size_t field = 0; field < sizeof(struct amp_plant_parameters) / sizeof(double);
-             field++) {
-            struct amp_plant_parameters p = motor();
+        for (size_t field = 0; field < sizeof(struct motor) / sizeof(double); field++) {
+            struct motor p = motor();
             double *const fields[] = {&p.resistance_ohm,           &p.inductance_h,
                                       &p.torque_constant_nm_per_a, &p.inertia_kg_m2,
                                       &p.viscous_friction_nm_s,    &p.load_torque_nm,
                                       &p.initial_angle_rad};
             *fields[field] = bad[k];
-            plant.angle_rad = 77.0;
-            CHECK(!amp_plant_init(&plant, &p));
-            CHECK(plant.angle_rad == 77.0);
+            plant.x[2] = 77.0;
+            CHECK(!init(&p));
+            CHECK(plant.x[2] == 77.0);
         }
     }
 }

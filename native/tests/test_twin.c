@@ -40,16 +40,16 @@ static void test_motor_moves_under_the_voltage_and_is_sensed(void) {
     CHECK(host.states > 0 && host.position == 0.0f && host.current == 0.0f);
     arm_and_drive(6.0f);
     CHECK(host.position > 0.1f && host.current > 0.0f);
-    const double speed = twin.plant.speed_rad_per_s;
-    CHECK(fabs((double)host.position - twin.plant.angle_rad) < speed * 0.002);
+    const double speed = twin.plant.x[SPEED];
+    CHECK(fabs((double)host.position - twin.plant.x[POSITION]) < speed * 0.002);
     host.actuates = false;
     run_ms(2000);
-    CHECK(fabs(twin.plant.speed_rad_per_s) < speed / 50.0);
+    CHECK(fabs(twin.plant.x[SPEED]) < speed / 50.0);
     CHECK(twin.device.mode == AMP_DEVICE_SAFE);
     host.actuates = true;
-    const double angle = twin.plant.angle_rad;
+    const double angle = twin.plant.x[POSITION];
     run_ms(50);
-    CHECK(fabs(twin.plant.angle_rad - angle) < 0.1);
+    CHECK(fabs(twin.plant.x[POSITION] - angle) < 0.1);
 }
 
 static void test_commands_are_journaled(void) {
@@ -183,12 +183,56 @@ static void test_init_refuses_a_wrong_configuration(void) {
     REFUSED(step_us, 10001);
     REFUSED(skew_ppm, 10001.0);
     REFUSED(skew_ppm, (double)NAN);
-    REFUSED(voltage, 1);
-    REFUSED(voltage, -1);
-    REFUSED(sends[1], AMP_TWIN_QUANTITY_COUNT);
+    REFUSED(drive, 1);
+    REFUSED(drive, -1);
+    REFUSED(sends[1], 3);
     REFUSED(device.sends_count, AMP_DEVICE_VALUES_MAX + 1);
     REFUSED(device.lease_us, 0);
-    REFUSED(motor.inductance_h, 0.0);
+    REFUSED(plant.parameters[1], 0.0);
+    REFUSED(plant.kind, AMP_PLANT_KIND_COUNT);
+    REFUSED(sensors[1].noise_rms, -1.0);
+    REFUSED(sensors[0].resolution, NAN);
+}
+
+/* A cart-pole that nobody drives, its angle and position sensed with noise. */
+static struct amp_twin_config falling(uint64_t seed) {
+    struct amp_twin_config with = config();
+    with.plant = (struct amp_plant_config){
+        .kind = AMP_PLANT_CART_POLE,
+        .parameters = {1.0, 0.2, 0.5, 0.1, 0.002, 0.0, 0.1},
+    };
+    with.sends[0] = 2;
+    with.sends[1] = 0;
+    with.sensors[0] = (struct amp_sensor_config){seed, 0.01, 0.0};
+    with.sensors[1] = (struct amp_sensor_config){seed, 0.01, 0.125};
+    return with;
+}
+
+static void test_noise_repeats_bit_for_bit_for_its_seed(void) {
+    float angles[3][200];
+    for (int turn = 0; turn < 3; turn++) {
+        const struct amp_twin_config with = falling(turn == 2 ? 8 : 7);
+        begin(&with);
+        for (int k = 0; k < 200; k++) {
+            run_ms(1);
+            angles[turn][k] = host.position;
+            CHECK(fmod((double)host.current, 0.125) == 0.0);
+        }
+    }
+    CHECK(memcmp(angles[0], angles[1], sizeof angles[0]) == 0);
+    CHECK(memcmp(angles[0], angles[2], sizeof angles[0]) != 0);
+    CHECK(fabs(twin.plant.x[2]) > 0.1);
+}
+
+static void test_held_plant_waits_until_it_is_armed(void) {
+    struct amp_twin_config with = falling(1);
+    with.held = true;
+    begin(&with);
+    run_ms(500);
+    CHECK(twin.plant.x[2] == 0.1);
+    arm_and_drive(0.0f);
+    run_ms(100);
+    CHECK(twin.plant.x[2] > 0.1);
 }
 
 int main(void) {
@@ -203,5 +247,7 @@ int main(void) {
     RUN(test_another_wake_byte_ends_the_run);
     RUN(test_a_full_ring_counts_what_it_loses);
     RUN(test_init_refuses_a_wrong_configuration);
+    RUN(test_noise_repeats_bit_for_bit_for_its_seed);
+    RUN(test_held_plant_waits_until_it_is_armed);
     return CHECK_DONE();
 }

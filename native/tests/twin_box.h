@@ -14,6 +14,10 @@
 #define WAKE 8
 #define LEASE_US 20000
 #define STEP_US 250
+/* Of the motor that it drives. */
+#define CURRENT 0
+#define SPEED 1
+#define POSITION 2
 #define SCHEMA 0x1234abcdu
 
 /* A line and a clock in memory: the twin sleeps by moving the clock, and the host's end of the
@@ -126,16 +130,13 @@ static struct amp_twin_config config(void) {
                 .accepts_count = 1,
                 .accepts = {{-12.0f, 12.0f, 0.0f, 1200.0f}},
             },
-        .motor =
+        .plant =
             {
-                .resistance_ohm = 1.2,
-                .inductance_h = 0.0015,
-                .torque_constant_nm_per_a = 0.05,
-                .inertia_kg_m2 = 2e-5,
-                .viscous_friction_nm_s = 1e-5,
+                .kind = AMP_PLANT_DC_MOTOR,
+                .parameters = {1.2, 0.0015, 0.05, 2e-5, 1e-5, 0.0, 0.0},
             },
-        .sends = {AMP_TWIN_POSITION, AMP_TWIN_CURRENT},
-        .voltage = 0,
+        .sends = {POSITION, CURRENT},
+        .drive = 0,
         .descriptor = LINE,
         .wake_descriptor = WAKE,
         .mark_byte = 10,

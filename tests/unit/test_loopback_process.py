@@ -394,18 +394,25 @@ def test_a_priority_that_is_refused_does_not_stop_it(tmp_path: Path) -> None:
         (
             {"sends": (SignalPlan(name="force", type="f64", unit="N", low=None, high=None),)},
             (
-                "device mcu: its motor has no force in N; "
-                "it has position in rad, current in A, speed in rad/s"
+                "device mcu: its plant has no force in N; "
+                "it has current in A, speed in rad/s, position in rad"
             ),
         ),
-        ({"accepts": ()}, "device mcu: nothing drives its motor; accept a voltage in V"),
+        ({"accepts": ()}, "device mcu: nothing drives its plant; accept voltage in V"),
         ({"lease_us": 0}, "device mcu: a value of its plan is out of range"),
         (
             {"plant": PlantPlan(kind="pendulum", parameters=())},
             (
-                "device mcu: its plant is no dc_motor with inductance_h, inertia_kg_m2, "
-                "initial_angle_rad, load_torque_nm, resistance_ohm, torque_constant_nm_per_a, "
-                "viscous_friction_nm_s"
+                "device mcu: there is no plant pendulum; use dc_motor, first_order, "
+                "double_integrator, mass_spring_damper, thermal, cart_pole"
+            ),
+        ),
+        (
+            {"plant": PlantPlan(kind="dc_motor", parameters=())},
+            (
+                "device mcu: a dc_motor has the numbers resistance_ohm, inductance_h, "
+                "torque_constant_nm_per_a, inertia_kg_m2, viscous_friction_nm_s, "
+                "load_torque_nm, initial_angle_rad"
             ),
         ),
     ],

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from amphost.spec import shipped
-from amphost.spec.board import DcMotorSpec
 from amphost.spec.load import LoadedSpec, load
 from amphost.spec.model import ControlRole
+from amphost.spec.plants import DcMotorSpec
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,6 +79,7 @@ def simulate(
     assert isinstance(role, ControlRole)
     assert loopback is not None
     plant, pid, output = loopback.plant, motor.laws["control"][1], role.writes["voltage"]
+    assert isinstance(plant, DcMotorSpec)
     kp, ki, kd = (pid.value(key) or 0.0 for key in ("kp", "ki", "kd"))
     filter_s = 1.0 / (2.0 * math.pi * (pid.value("derivative_cutoff_hz") or 0.0))
     period_s = 1.0 / role.rate_hz

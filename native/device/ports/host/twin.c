@@ -1,5 +1,7 @@
 #include "twin.h"
 
+#include <float.h>
+
 #define NS_PER_US 1000
 #define READS_PER_STEP_MAX 4
 #define WRITES_PER_STEP_MAX 8
@@ -9,12 +11,12 @@ static bool config_valid(const struct amp_twin_config *config) {
     if (config->step_us < AMP_TWIN_STEP_US_MIN || config->step_us > AMP_TWIN_STEP_US_MAX ||
         !(config->skew_ppm >= -AMP_TWIN_SKEW_PPM_MAX &&
           config->skew_ppm <= AMP_TWIN_SKEW_PPM_MAX) ||
-        config->voltage < 0 || config->voltage >= config->device.accepts_count ||
+        config->drive < 0 || config->drive >= config->device.accepts_count ||
         config->device.sends_count > AMP_DEVICE_VALUES_MAX) {
         return false;
     }
     for (uint8_t index = 0; index < config->device.sends_count; index++) {
-        if (config->sends[index] >= AMP_TWIN_QUANTITY_COUNT) {
+        if (config->sends[index] >= amp_plant_quantities(config->plant.kind)) {
             return false;
         }
     }
@@ -120,11 +122,20 @@ static void observe(struct amp_twin *twin) {
     }
 }
 
+static bool init_sensors(struct amp_twin *twin) {
+    for (uint8_t index = 0; index < twin->config.device.sends_count; index++) {
+        if (!amp_sensor_init(&twin->sensors[index], &twin->config.sensors[index], index)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int amp_twin_init(struct amp_twin *twin, const struct amp_twin_config *config,
                   const struct amp_platform *platform) {
     *twin = (struct amp_twin){.config = *config, .platform = platform};
-    if (!config_valid(config) || !amp_plant_init(&twin->plant, &config->motor) ||
-        !amp_device_init(&twin->device, &twin->config.device, 0)) {
+    if (!config_valid(config) || !amp_plant_init(&twin->plant, &config->plant) ||
+        !init_sensors(twin) || !amp_device_init(&twin->device, &twin->config.device, 0)) {
         return -AMP_EARG;
     }
     twin->boot_ns = platform->now(platform->context);
@@ -136,15 +147,11 @@ int amp_twin_init(struct amp_twin *twin, const struct amp_twin_config *config,
     return AMP_OK;
 }
 
-static float sensed(const struct amp_twin *twin, uint8_t quantity) {
-    switch (quantity) {
-    case AMP_TWIN_POSITION:
-        return (float)twin->plant.angle_rad;
-    case AMP_TWIN_CURRENT:
-        return (float)twin->plant.current_a;
-    default:
-        return (float)twin->plant.speed_rad_per_s;
-    }
+static float sensed(struct amp_twin *twin, uint8_t index) {
+    const double value =
+        amp_sensor_read(&twin->sensors[index], twin->plant.x[twin->config.sends[index]]);
+    const double most = (double)FLT_MAX;
+    return (float)(value < -most ? -most : (value > most ? most : value));
 }
 
 static void wait_for_grid(struct amp_twin *twin) {
@@ -169,13 +176,16 @@ static void wait_for_grid(struct amp_twin *twin) {
 }
 
 static void advance(struct amp_twin *twin) {
-    const float volts = amp_device_output(&twin->device, (size_t)twin->config.voltage);
+    const float input = amp_device_output(&twin->device, (size_t)twin->config.drive);
     const uint64_t now_us = amp_twin_clock(twin, twin->now_ns);
-    amp_plant_step(&twin->plant, now_us - twin->moved_us, (double)volts);
+    twin->released = twin->released || !twin->config.held || twin->device.mode == AMP_DEVICE_ARMED;
+    if (twin->released) {
+        amp_plant_step(&twin->plant, now_us - twin->moved_us, (double)input);
+    }
     twin->moved_us = twin->now_us = now_us;
     float values[AMP_DEVICE_VALUES_MAX];
     for (uint8_t index = 0; index < twin->config.device.sends_count; index++) {
-        values[index] = sensed(twin, twin->config.sends[index]);
+        values[index] = sensed(twin, index);
     }
     amp_device_tick(&twin->device, now_us, values);
     observe(twin);

@@ -1,11 +1,11 @@
-/* twin.h: the loopback device: the device's own C behind a pty, driving a simulated motor.
+/* twin.h: the loopback device: the device's own C behind a pty, driving a simulated plant.
  *
  * It is a port like any other (UART in, UART out, a microsecond clock), so device.h knows nothing
  * of it. Its clock is the host's, scaled by the skew and 0 at boot: another clock, as a
  * microcontroller has one. One step, on an absolute grid that never shifts:
  *
- *     the motor moves on under the outputs as they stood
- *     what came over the line is received; the device ticks with what the motor's sensors say
+ *     the plant moves on under the outputs as they stood
+ *     what came over the line is received; the device ticks with what the plant's sensors say
  *     what the line takes is transmitted
  *
  * What happens to the device is kept as events in a small ring, stamped by its own clock, which the
@@ -20,6 +20,7 @@
 #include "amp/device.h"
 #include "amp/platform.h"
 #include "plant.h"
+#include "sensor.h"
 
 #define AMP_TWIN_STEP_US_MIN 50
 #define AMP_TWIN_STEP_US_MAX 10000
@@ -30,14 +31,6 @@
 /// Bytes taken from the line in one step at most; the rest stays in the pty.
 #define AMP_TWIN_READ_MAX 4096
 #define AMP_TWIN_SKEW_PPM_MAX 10000.0
-
-/// What a sent value senses.
-enum amp_twin_quantity {
-    AMP_TWIN_POSITION = 0, /* rad */
-    AMP_TWIN_CURRENT = 1,  /* A */
-    AMP_TWIN_SPEED = 2,    /* rad/s */
-    AMP_TWIN_QUANTITY_COUNT = 3,
-};
 
 enum amp_twin_event_kind {
     AMP_TWIN_BOOT = 1,            /* argument: boot nonce */
@@ -65,14 +58,16 @@ struct amp_twin_event {
 
 struct amp_twin_config {
     struct amp_device_config device; /* |device.board| outlives the twin */
-    struct amp_plant_parameters motor;
-    uint8_t sends[AMP_DEVICE_VALUES_MAX]; /* enum amp_twin_quantity of each value sent */
-    int32_t voltage;                      /* index of the accepted value that drives the motor */
-    int32_t descriptor;                   /* the pty's non-blocking master */
-    int32_t wake_descriptor;              /* non-blocking pipe; -1: none */
-    uint8_t mark_byte;                    /* read from it, stamps a MARK; any other ends the run */
-    uint32_t step_us;                     /* [50, 10000] */
-    double skew_ppm;                      /* [-10000, 10000] */
+    struct amp_plant_config plant;
+    uint8_t sends[AMP_DEVICE_VALUES_MAX]; /* which of the plant's quantities each value sent is */
+    struct amp_sensor_config sensors[AMP_DEVICE_VALUES_MAX]; /* of each value sent */
+    int32_t drive;      /* index of the accepted value that drives the plant */
+    bool held;          /* the plant stands still until the device is armed for the first time */
+    int32_t descriptor; /* the pty's non-blocking master */
+    int32_t wake_descriptor; /* non-blocking pipe; -1: none */
+    uint8_t mark_byte;       /* read from it, stamps a MARK; any other ends the run */
+    uint32_t step_us;        /* [50, 10000] */
+    double skew_ppm;         /* [-10000, 10000] */
 };
 
 /// Monotone, never reset.
@@ -92,6 +87,7 @@ struct amp_twin {
     struct amp_twin_counters counters;
     struct amp_device device;
     struct amp_plant plant;
+    struct amp_sensor sensors[AMP_DEVICE_VALUES_MAX];
     /* ------------------------------------------------------------------------------------- */
     struct amp_twin_config config;
     const struct amp_platform *platform;
@@ -108,6 +104,7 @@ struct amp_twin {
     bool seen_safe;
     bool awaits_first;
     bool woken;
+    bool released; /* it was armed once */
     uint64_t seen_applied;
     uint32_t event_first;
     uint32_t event_count;
@@ -124,9 +121,9 @@ enum amp_twin_end {
     AMP_TWIN_WOKEN = 1, /* another byte than the mark came through the wake descriptor */
 };
 
-/// Boot: the device's clock reads 0, its outputs are safe, the motor is at rest.
-/// Returns 0, or -AMP_EARG when the configuration is out of a range stated here, in device.h or in
-/// plant.h. |config| is copied.
+/// Boot: the device's clock reads 0, its outputs are safe, the plant stands as it begins.
+/// Returns 0, or -AMP_EARG when the configuration is out of a range stated here, in device.h, in
+/// plant.h or in sensor.h. |config| is copied.
 /// Context: init.
 int amp_twin_init(struct amp_twin *twin, const struct amp_twin_config *config,
                   const struct amp_platform *platform);

@@ -54,6 +54,8 @@ VERBS = (
     Verb(name="acknowledge", module="amphost.cli.ask", text="leave SAFE after a fault"),
     Verb(name="stop", module="amphost.cli.ask", text="end a running system in order"),
     Verb(name="state", module="amphost.cli.ask", text="print the mode of a running system"),
+    Verb(name="ps", module="amphost.cli.ps", text="print which systems run, and their roles"),
+    Verb(name="top", module="amphost.cli.top", text="show a running system's figures live"),
     Verb(name="get", module="amphost.cli.get", text="print values of a running system"),
     Verb(name="set", module="amphost.cli.set_values", text="change values of a running system"),
     Verb(name="watch", module="amphost.cli.watch", text="print values whenever they change"),

@@ -15,18 +15,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from amphost.errors import AmphostError
+from amphost.errors import UsageError
 from amphost.supervisor.control_socket import NotRunningError, ask
 from amphost.supervisor.runtime_dir import default_base
 
 SOCKET = "control.sock"
 CONNECT_S = 1.0
-
-
-class UsageError(AmphostError):
-    """The words of a command line do not say what to do."""
-
-    exit_code = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +65,20 @@ def find(args: argparse.Namespace) -> Running:
         if "/" in args.system:
             raise UsageError(f"--system: {args.system!r} is no system's name")
         return Running(name=args.system, path=base / args.system / SOCKET)
-    running = [path for path in sorted(base.glob(f"*/{SOCKET}")) if _listens(path)]
+    running = every(args)
     if not running:
         raise NotRunningError(f"nothing runs below {base}; start it with `amphost run`")
     if len(running) > 1:
-        names = ", ".join(path.parent.name for path in running)
+        names = ", ".join(one.name for one in running)
         raise UsageError(f"{names} run: say which one with --system NAME")
-    return Running(name=running[0].parent.name, path=running[0])
+    return running[0]
+
+
+def every(args: argparse.Namespace) -> list[Running]:
+    """Return every system that runs, by name."""
+    base: Path = args.runtime_dir or default_base()
+    paths = [path for path in sorted(base.glob(f"*/{SOCKET}")) if _listens(path)]
+    return [Running(name=path.parent.name, path=path) for path in paths]
 
 
 def _listens(path: Path) -> bool:

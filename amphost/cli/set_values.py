@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 from amphost.cli import running
-from amphost.errors import AmphostError
+from amphost.errors import AmphostError, UsageError
 
 _ABOUT = """\
 Set operator values (operator.NAME), or numbers of a law's tunable blocks (ROLE.BLOCK.NUMBER).
@@ -61,9 +61,9 @@ def assignments(words: list[str]) -> dict[str, float]:
     for word in words:
         name, equals, text = word.partition("=")
         if not equals or not name:
-            raise running.UsageError(f"{word!r}: write NAME VALUE, or NAME=VALUE for each")
+            raise UsageError(f"{word!r}: write NAME VALUE, or NAME=VALUE for each")
         if name in values:
-            raise running.UsageError(f"{name} is set twice")
+            raise UsageError(f"{name} is set twice")
         values[name] = _number(name, text)
     return values
 
@@ -74,7 +74,7 @@ def _number(name: str, text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise running.UsageError(f"{name}: {text!r} is not a number")
+        raise UsageError(f"{name}: {text!r} is not a number")
     return value
 
 

@@ -25,7 +25,7 @@ from amphost.lifecycle import (
     next_mode,
 )
 from amphost.roles.settle import pin, schedule
-from amphost.supervisor import readiness
+from amphost.supervisor import figures, readiness
 from amphost.supervisor.control_socket import ControlSocket, Request
 from amphost.supervisor.events import EventCode, Events
 from amphost.supervisor.faults import Faults
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 TURN_S = 0.01
 START_NS = 5_000_000_000
-VERBS = ("arm", "disarm", "acknowledge", "stop", "state", *SETTING_VERBS)
+VERBS = ("arm", "disarm", "acknowledge", "stop", "state", "figures", *SETTING_VERBS)
 
 
 @contextmanager
@@ -285,6 +285,8 @@ class Supervisor:
         elif verb == "stop":
             self.stop_asked = True
             self.events.record(EventCode.STOP, "asked to stop")
+        elif verb == "figures":
+            return figures.build(self)
         elif verb in SETTING_VERBS:
             return self.settings.answer(request)
         elif verb != "state":

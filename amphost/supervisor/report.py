@@ -158,6 +158,8 @@ def _link(supervisor: Supervisor, run: RoleRun, started_ns: int) -> dict[str, An
         "link_losses",
         "reboots",
         "ports_opened",
+        "retransmissions",
+        "commands_expired",
     )
     return {
         **{name: counters[name] for name in names},

@@ -71,6 +71,8 @@ void amp_pump_count(struct amp_pump *pump) {
     amp_owner_add(owner, AMP_COUNT_FOREIGN, now->foreign - before->foreign);
     amp_owner_add(owner, AMP_COUNT_REPEATED, now->repeated - before->repeated);
     amp_owner_add(owner, AMP_COUNT_HANDSHAKES, now->handshakes - before->handshakes);
+    amp_owner_add(owner, AMP_COUNT_RETRANSMISSIONS, now->retransmissions - before->retransmissions);
+    amp_owner_add(owner, AMP_COUNT_COMMANDS_EXPIRED, now->expired - before->expired);
     amp_owner_add(owner, AMP_COUNT_REBOOTS, now->reboots - before->reboots);
     *before = *now;
 }

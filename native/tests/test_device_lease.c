@@ -251,7 +251,7 @@ static void test_nothing_but_a_fresh_arm_leaves_safe(void) {
             amp_session_send(&rig.host, AMP_FRAME_COMMAND, payload,
                              amp_wire_command_encode(&again, payload), wire, sizeof wire);
         rig_give(&rig, wire, sent);
-        CHECK(rig.device.mode == AMP_DEVICE_SAFE && rig.device.session.ack_due);
+        CHECK(rig.device.mode == AMP_DEVICE_SAFE && rig.device.session.commands.answering.due != 0);
         rig_exchange(&rig);
     }
     CHECK(rig_command(&rig, AMP_VERB_DISARM) == AMP_RESULT_DONE);

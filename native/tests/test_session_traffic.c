@@ -298,7 +298,11 @@ static void test_arm_carries_the_challenge_and_waits_for_its_turn(void) {
     CHECK(event.kind == AMP_ON_ACKED && event.argument == 9);
     CHECK(!amp_session_poll(&host, 1000, &event));
     CHECK(amp_session_command(&host, AMP_VERB_ARM, 4, 100, 0) == stop + 1);
-    event = rig_feed_ack(&host, RIG_NUMBER, 3, (uint16_t)(stop + 1), AMP_RESULT_DONE, 0);
+    CHECK(amp_session_command(&host, AMP_VERB_RESET, 0, 100, 0) == 0);
+    CHECK(rig_feed_ack(&host, RIG_NUMBER, 3, (uint16_t)(stop + 1), AMP_RESULT_DONE, 0).kind ==
+          AMP_ON_NOTHING); // it has not even been sent
+    CHECK(sent_command(&host, 0).verb == AMP_VERB_ARM);
+    event = rig_feed_ack(&host, RIG_NUMBER, 4, (uint16_t)(stop + 1), AMP_RESULT_DONE, 0);
     CHECK(event.kind == AMP_ON_ACKED && event.argument == 4);
 }
 
@@ -371,8 +375,8 @@ static void test_a_command_is_applied_once_and_acknowledged_each_time(void) {
     }
     command.id = 4;
     CHECK(rig_feed_command(&device, 9, &command).kind == AMP_ON_NOTHING);
-    CHECK(rig_pending(&device, 0).type == 0);
-    CHECK(device.counters.repeated == 7);
+    CHECK(acked(&device, 4) == AMP_RESULT_SUPERSEDED);
+    CHECK(device.counters.repeated == 6);
     command.id = 6;
     CHECK(rig_feed_command(&device, 10, &command).kind == AMP_ON_COMMAND);
 }
@@ -400,7 +404,8 @@ static void test_only_an_arm_that_answers_the_challenge_arms(void) {
     for (unsigned verb = 0; verb < 256; verb++) {
         command = (struct amp_wire_command){(uint16_t)(10 + verb), (uint8_t)verb, 0, 100};
         (void)rig_feed_command(&device, (uint16_t)(10 + verb), &command);
-        if (verb < AMP_VERB_ARM || verb > AMP_VERB_ESTOP) {
+        if (verb < AMP_VERB_ARM || (verb > AMP_VERB_RESET && verb < AMP_VERB_SET) ||
+            verb > AMP_VERB_SET_LAST) {
             CHECK(acked(&device, command.id) == AMP_RESULT_UNKNOWN_VERB);
         }
         (void)rig_pending(&device, 0);
@@ -434,28 +439,133 @@ static void test_malformed_commands_are_counted_and_nothing_else(void) {
     CHECK(device.counters.unexpected == sizeof payload - 1);
 }
 
+static void test_ids_in_the_window_are_applied_once_in_any_order(void) {
+    struct amp_session device;
+    rig_device_up(&device);
+    static const uint16_t ORDER[] = {100, 98, 99, 98, 100, 37, 36, 160, 97, 96, 98};
+    static const bool APPLIED[] = {true,  true, true, false, false, true,
+                                   false, true, true, false, false};
+    for (size_t n = 0; n < COUNT(ORDER); n++) {
+        const struct amp_wire_command command = {ORDER[n], AMP_VERB_SET, 7, 100};
+        const struct amp_session_event event =
+            rig_feed_command(&device, (uint16_t)(n + 1), &command);
+        CHECK((event.kind == AMP_ON_COMMAND) == APPLIED[n]);
+        amp_session_acknowledge(&device, ORDER[n], AMP_RESULT_DONE);
+    }
+    CHECK(device.counters.repeated == 5);
+    static const uint16_t ACKED[] = {97, 98, 99, 100, 160}; // 37 fell out of the window
+    for (size_t n = 0; n < COUNT(ACKED); n++) {
+        struct amp_wire_ack ack = {.id = 0};
+        const struct amp_frame frame = rig_pending(&device, 0);
+        CHECK(amp_wire_ack_decode(frame.payload, frame.length, &ack) && ack.id == ACKED[n]);
+    }
+    CHECK(rig_pending(&device, 0).type == 0);
+}
+
+static void test_an_older_command_about_the_mode_changes_nothing(void) {
+    struct amp_session device;
+    rig_device_up(&device);
+    struct amp_wire_command command = {10, AMP_VERB_DISARM, 0, 100};
+    CHECK(rig_feed_command(&device, 1, &command).kind == AMP_ON_COMMAND);
+    amp_session_acknowledge(&device, 10, AMP_RESULT_DONE);
+    CHECK(acked(&device, 10) == AMP_RESULT_DONE);
+    command = (struct amp_wire_command){9, AMP_VERB_ARM, device.identity.challenge, 100};
+    CHECK(rig_feed_command(&device, 2, &command).kind == AMP_ON_NOTHING);
+    CHECK(acked(&device, 9) == AMP_RESULT_SUPERSEDED);
+    command = (struct amp_wire_command){8, AMP_VERB_SET + 3, 0, 100};
+    CHECK(rig_feed_command(&device, 3, &command).kind == AMP_ON_COMMAND); // another subject
+}
+
+static void test_parameters_and_the_mode_do_not_wait_for_one_another(void) {
+    struct amp_session host;
+    rig_host_up(&host, 0);
+    for (uint8_t index = 0; index < AMP_COMMANDS_MAX - 1; index++) {
+        CHECK(amp_session_set(&host, index, 1.5f, 100, 0) == index + 1);
+    }
+    CHECK(amp_session_set(&host, 40, 1, 100, 0) == 0); // every place is taken
+    CHECK(amp_session_set(&host, 64, 1, 100, 0) == 0);
+    CHECK(amp_session_set(&host, 0, 2.5f, 100, 0) == AMP_COMMANDS_MAX); // the newest wins
+    CHECK(amp_session_command(&host, AMP_VERB_ESTOP, 0, 100, 0) != 0);
+    CHECK(sent_command(&host, 0).verb == AMP_VERB_ESTOP); // and goes first
+    unsigned sent = 0;
+    for (struct amp_wire_command command = sent_command(&host, 0); command.id != 0;
+         command = sent_command(&host, 0), sent++) {
+        CHECK(command.verb >= AMP_VERB_SET && command.verb < AMP_VERB_SET + AMP_COMMANDS_MAX - 1);
+        const float value = amp_wire_float(command.argument);
+        CHECK(value > (command.verb == AMP_VERB_SET ? 2.4f : 1.4f));
+    }
+    CHECK(sent == AMP_COMMANDS_MAX - 1);
+}
+
+static uint64_t timeout_after(struct amp_session *host, uint64_t trip_us, unsigned trips) {
+    static uint16_t sequence = 1;
+    uint64_t now_us = host->heard_us;
+    for (unsigned n = 0; n < trips; n++) {
+        now_us += 1000;
+        const uint16_t id = amp_session_command(host, AMP_VERB_DISARM, 0, 1000, now_us);
+        CHECK(sent_command(host, now_us).id == id);
+        now_us += trip_us;
+        CHECK(rig_feed_ack(host, RIG_NUMBER, sequence++, id, AMP_RESULT_DONE, now_us).kind ==
+              AMP_ON_ACKED);
+    }
+    return host->commands.asking.timeout_us;
+}
+
+static void test_the_timeout_follows_the_round_trip_within_its_bounds(void) {
+    struct amp_session host;
+    rig_host_up(&host, 0);
+    CHECK(host.commands.asking.timeout_us == AMP_COMMAND_US);
+    CHECK(timeout_after(&host, 10000, 1) == 10000 + 4 * 5000); // RFC 6298, 2.2
+    CHECK(timeout_after(&host, 10000, 1) == 10000 + 4 * 3750); // 2.3
+    const uint64_t steady_us = timeout_after(&host, 10000, 50);
+    CHECK(steady_us >= 10000 + AMP_TIMEOUT_GRAIN_US && steady_us < 12000);
+    CHECK(timeout_after(&host, 0, 100) == AMP_TIMEOUT_US_MIN);
+    CHECK(timeout_after(&host, 900000, 1) == AMP_TIMEOUT_US_MAX);
+}
+
+static void test_a_repeated_command_says_nothing_about_the_way(void) {
+    struct amp_session host;
+    rig_host_up(&host, 0);
+    const uint16_t id = amp_session_command(&host, AMP_VERB_DISARM, 0, 1000, 0);
+    CHECK(sent_command(&host, 0).id == id);
+    CHECK(sent_command(&host, 20000).id == id);
+    CHECK(rig_feed_ack(&host, RIG_NUMBER, 1, id, AMP_RESULT_DONE, 20100).kind == AMP_ON_ACKED);
+    CHECK(!host.commands.asking.round_trip_known);
+    CHECK(host.commands.asking.timeout_us == AMP_COMMAND_US);
+}
+
 // Two whole ends and the line between them.
 
 struct line {
     uint8_t bytes[4096];
     size_t size;
     unsigned errors_in_1000; // frames hit
+    uint8_t late[AMP_FRAME_WIRE_MAX];
+    size_t late_size;
 };
 
 struct world {
     struct amp_session host, device;
     struct line to_host, to_device;
     uint64_t now_us;
-    uint16_t host_sequence; // newest taken
-    uint16_t applied_id;
+    uint16_t host_sequence;     // newest taken
+    uint64_t applied_ids[1024]; // one bit each
+    uint32_t asked_value[3], acked_value[3], device_value[3];
+    unsigned sets_acked;
     unsigned applied, acked, expired, asked, ups, losses;
     bool quiet; // the line is perfect now
 };
 
-/// Loses, repeats, damages or garbles a frame now and then.
+/// Loses, repeats, damages, garbles or delays a frame now and then: a delayed one comes behind the
+/// next.
 static void carry(struct line *line, const uint8_t *wire, size_t size) {
     const bool hit = seeded_below(1000) < line->errors_in_1000;
-    const uint64_t fault = seeded_below(4);
+    const uint64_t fault = seeded_below(5);
+    if (hit && fault == 4 && line->late_size == 0 && size > 0) {
+        memcpy(line->late, wire, size);
+        line->late_size = size;
+        return;
+    }
     for (unsigned copy = 0; copy < (hit && fault == 0 ? 2u : 1u); copy++) {
         for (size_t i = 0; i < size && !(hit && fault == 1); i++) {
             const bool flipped = hit && fault == 2 && i == size / 2;
@@ -463,6 +573,11 @@ static void carry(struct line *line, const uint8_t *wire, size_t size) {
                 line->bytes[line->size++] = (uint8_t)(wire[i] ^ (flipped ? 0x10u : 0u));
             }
         }
+    }
+    if (line->late_size > 0 && size > 0 && line->size + line->late_size < sizeof line->bytes) {
+        memcpy(line->bytes + line->size, line->late, line->late_size);
+        line->size += line->late_size;
+        line->late_size = 0;
     }
 }
 
@@ -472,19 +587,31 @@ static void host_turn(struct world *world) {
     for (size_t used = 0; used < world->to_host.size;) {
         used += amp_session_receive(&world->host, world->to_host.bytes + used,
                                     world->to_host.size - used, world->now_us, &event);
-        world->acked += event.kind == AMP_ON_ACKED;
+        const bool set = event.kind == AMP_ON_ACKED && event.verb >= AMP_VERB_SET;
+        if (set) { // what was acknowledged stands, or something newer
+            world->sets_acked++;
+            world->acked_value[event.verb - AMP_VERB_SET] = event.argument;
+            CHECK(world->device_value[event.verb - AMP_VERB_SET] >= event.argument);
+        }
+        world->acked += event.kind == AMP_ON_ACKED && !set;
         world->ups += event.kind == AMP_ON_UP;
         CHECK(event.kind != AMP_ON_REFUSED && event.kind != AMP_ON_REBOOT);
         CHECK(event.kind != AMP_ON_ACKED || event.result == AMP_RESULT_DONE);
     }
     world->to_host.size = 0;
     while (amp_session_poll(&world->host, world->now_us, &event)) {
-        world->expired += event.kind == AMP_ON_EXPIRED;
+        world->expired += event.kind == AMP_ON_EXPIRED && event.verb < AMP_VERB_SET;
         world->losses += event.kind == AMP_ON_LOST;
     }
     if (world->host.state == AMP_SESSION_UP && seeded_below(30) == 0 &&
         amp_session_command(&world->host, AMP_VERB_ARM, 1, 300, world->now_us) != 0) {
         world->asked++;
+    }
+    const uint8_t index = (uint8_t)seeded_below(3);
+    if (world->host.state == AMP_SESSION_UP && seeded_below(20) == 0 &&
+        amp_session_command(&world->host, (enum amp_verb)(AMP_VERB_SET + index),
+                            world->asked_value[index] + 1, 300, world->now_us) != 0) {
+        world->asked_value[index]++;
     }
     for (size_t size = 1; size > 0;) {
         size = amp_session_pending(&world->host, world->now_us, wire, sizeof wire);
@@ -500,9 +627,15 @@ static void device_turn(struct world *world) {
         used += amp_session_receive(&world->device, world->to_device.bytes + used,
                                     world->to_device.size - used, world->now_us, &event);
         if (event.kind == AMP_ON_COMMAND) {
-            CHECK(event.id != world->applied_id);
-            world->applied_id = event.id;
-            world->applied++;
+            const uint64_t bit = (uint64_t)1 << event.id % 64;
+            CHECK((world->applied_ids[event.id / 64] & bit) == 0);
+            world->applied_ids[event.id / 64] |= bit;
+            if (event.verb >= AMP_VERB_SET) { // never an older value after a newer one
+                CHECK(event.argument > world->device_value[event.verb - AMP_VERB_SET]);
+                world->device_value[event.verb - AMP_VERB_SET] = event.argument;
+            } else {
+                world->applied++;
+            }
             amp_session_acknowledge(&world->device, event.id, AMP_RESULT_DONE);
         }
         CHECK(event.kind != AMP_ON_REFUSED);
@@ -607,6 +740,11 @@ int main(void) {
     RUN(test_a_command_is_applied_once_and_acknowledged_each_time);
     RUN(test_only_an_arm_that_answers_the_challenge_arms);
     RUN(test_a_replayed_old_session_arms_nothing);
+    RUN(test_ids_in_the_window_are_applied_once_in_any_order);
+    RUN(test_an_older_command_about_the_mode_changes_nothing);
+    RUN(test_parameters_and_the_mode_do_not_wait_for_one_another);
+    RUN(test_the_timeout_follows_the_round_trip_within_its_bounds);
+    RUN(test_a_repeated_command_says_nothing_about_the_way);
     RUN(test_malformed_commands_are_counted_and_nothing_else);
     RUN(test_two_ends_over_a_good_line_lose_nothing);
     RUN(test_two_ends_over_a_bad_line_apply_each_command_at_most_once);

@@ -15,6 +15,7 @@ enum happening {
     ARM_ASKED,
     DISARM_ASKED,
     STOP_ASKED,
+    RESET_ASKED,
     LEASE_ENDED,
     HAPPENING_COUNT,
 };
@@ -25,11 +26,11 @@ enum happening {
 #define SAFE AMP_DEVICE_SAFE
 
 static const uint8_t NEXT[4][HAPPENING_COUNT] = {
-    //         begun  refused  arm  disarm  stop  lease
-    [IDLE] = {READY, IDLE, IDLE, IDLE, SAFE, IDLE},
-    [READY] = {READY, IDLE, ARMED, READY, SAFE, READY},
-    [ARMED] = {SAFE, SAFE, ARMED, READY, SAFE, SAFE},
-    [SAFE] = {SAFE, SAFE, ARMED, SAFE, SAFE, SAFE},
+    //         begun  refused  arm  disarm  stop  reset  lease
+    [IDLE] = {READY, IDLE, IDLE, IDLE, SAFE, IDLE, IDLE},
+    [READY] = {READY, IDLE, ARMED, READY, SAFE, READY, READY},
+    [ARMED] = {SAFE, SAFE, ARMED, READY, SAFE, ARMED, SAFE},
+    [SAFE] = {SAFE, SAFE, ARMED, SAFE, SAFE, READY, SAFE},
 };
 
 static uint32_t saturated(uint64_t value) {
@@ -180,15 +181,32 @@ static void take_actuate(struct amp_device *device, const struct amp_frame *fram
     device->refused_last = true;
 }
 
-static void take_command(struct amp_device *device, uint16_t id, uint8_t verb) {
-    if (verb == AMP_VERB_ARM) {
+static enum amp_result set_parameter(struct amp_device *device, size_t index, float value) {
+    if (index >= device->config->parameters_count) {
+        return AMP_RESULT_UNKNOWN_VERB;
+    }
+    const struct amp_device_parameter *parameter = &device->config->parameters[index];
+    if (!amp_float_is_finite(value) || value < parameter->low || value > parameter->high) {
+        return AMP_RESULT_RANGE;
+    }
+    device->parameters[index] = value;
+    return AMP_RESULT_DONE;
+}
+
+static void take_command(struct amp_device *device, uint16_t id, uint8_t verb, uint32_t argument) {
+    enum amp_result result = AMP_RESULT_DONE;
+    if (verb >= AMP_VERB_SET) {
+        result = set_parameter(device, verb - (size_t)AMP_VERB_SET, amp_wire_float(argument));
+    } else if (verb == AMP_VERB_ARM) {
         happen(device, ARM_ASKED, AMP_REASON_NONE, device->now_us);
     } else if (verb == AMP_VERB_DISARM) {
         happen(device, DISARM_ASKED, AMP_REASON_DISARM, device->now_us);
+    } else if (verb == AMP_VERB_RESET) {
+        happen(device, RESET_ASKED, AMP_REASON_NONE, device->now_us);
     } else {
         happen(device, STOP_ASKED, AMP_REASON_ESTOP, device->now_us);
     }
-    amp_session_acknowledge(&device->session, id, AMP_RESULT_DONE);
+    amp_session_acknowledge(&device->session, id, result);
 }
 
 static void take_session(struct amp_device *device, enum happening what) {
@@ -211,7 +229,7 @@ void amp_device_receive(struct amp_device *device, const uint8_t *bytes, size_t 
         } else if (event.kind == AMP_ON_REFUSED) {
             take_session(device, SESSION_REFUSED);
         } else if (event.kind == AMP_ON_COMMAND) {
-            take_command(device, event.id, event.verb);
+            take_command(device, event.id, event.verb, event.argument);
         } else if (event.kind == AMP_ON_MESSAGE) {
             take_actuate(device, &event.frame);
         }
@@ -305,6 +323,10 @@ size_t amp_device_transmit(struct amp_device *device, uint8_t *out, size_t room)
 
 float amp_device_output(const struct amp_device *device, size_t index) {
     return device->outputs[index];
+}
+
+float amp_device_parameter(const struct amp_device *device, size_t index) {
+    return device->parameters[index];
 }
 
 void amp_device_stop(struct amp_device *device, uint64_t now_us) {

@@ -12,6 +12,20 @@ static bool accept_is_valid(const struct amp_device_accept *accept) {
            (accept->ramp_per_s <= 0 || span <= accept->ramp_per_s * RAMP_S_MAX);
 }
 
+static bool parameters_are_valid(const struct amp_device_config *config) {
+    if (config->parameters_count > AMP_DEVICE_PARAMETERS_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < config->parameters_count; i++) {
+        const struct amp_device_parameter *parameter = &config->parameters[i];
+        if (!amp_float_is_finite(parameter->low) || !amp_float_is_finite(parameter->high) ||
+            !(parameter->low <= parameter->initial && parameter->initial <= parameter->high)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool config_is_valid(const struct amp_device_config *config) {
     size_t letters = 0;
     while (letters <= AMP_BOARD_ID_MAX && config->board[letters] != '\0') {
@@ -31,7 +45,7 @@ static bool config_is_valid(const struct amp_device_config *config) {
             return false;
         }
     }
-    return true;
+    return parameters_are_valid(config);
 }
 
 static void introduce(struct amp_session *session, const struct amp_device_config *config) {
@@ -70,6 +84,9 @@ bool amp_device_init(struct amp_device *device, const struct amp_device_config *
     device->at_safe = true;
     for (size_t i = 0; i < config->accepts_count; i++) {
         device->outputs[i] = config->accepts[i].safe;
+    }
+    for (size_t i = 0; i < config->parameters_count; i++) {
+        device->parameters[i] = config->parameters[i].initial;
     }
     introduce(&device->session, config);
     return true;

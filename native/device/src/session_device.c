@@ -37,8 +37,7 @@ static void answer(struct amp_session *session, enum request request, enum amp_r
     session->number = frame->session;
     session->refusal = refusal;
     session->sequence_open = true;
-    session->command_live = false;
-    session->ack_due = false;
+    amp_session_forget_commands(session);
     session->time_due = false;
     session->identity.challenge = challenge_after(session->identity.challenge);
     session->counters.handshakes += step->event == AMP_ON_UP;
@@ -77,42 +76,6 @@ static void take_identify(struct amp_session *session, const struct amp_frame *f
     }
 }
 
-static void settle(struct amp_session *session, enum amp_result result) {
-    session->command_result = (uint8_t)result;
-    session->command_answered = true;
-    session->ack_due = true;
-}
-
-static void take_command(struct amp_session *session, const struct amp_frame *frame,
-                         struct amp_session_event *event) {
-    struct amp_wire_command command;
-    if (!amp_wire_command_decode(frame->payload, frame->length, &command)) {
-        session->counters.unexpected++;
-        return;
-    }
-    const uint16_t ahead = (uint16_t)(command.id - session->command_id);
-    if (session->command_live && (ahead == 0 || ahead > 0x7FFFu)) {
-        session->ack_due = session->ack_due || (ahead == 0 && session->command_answered);
-        session->counters.repeated++;
-        return;
-    }
-    session->command_live = true;
-    session->command_answered = false;
-    session->command_id = command.id;
-    if (command.verb < AMP_VERB_ARM || command.verb > AMP_VERB_ESTOP) {
-        settle(session, AMP_RESULT_UNKNOWN_VERB);
-    } else if (command.verb == AMP_VERB_ARM && command.ttl_ms == 0) {
-        settle(session, AMP_RESULT_EXPIRED);
-    } else if (command.verb == AMP_VERB_ARM && command.argument != session->identity.challenge) {
-        settle(session, AMP_RESULT_STALE);
-    } else {
-        event->kind = AMP_ON_COMMAND;
-        event->id = command.id;
-        event->verb = command.verb;
-        event->argument = command.argument;
-    }
-}
-
 // Of several that came before the line took an answer, the newest is answered.
 static void take_clock(struct amp_session *session, const struct amp_frame *frame,
                        uint64_t now_us) {
@@ -137,7 +100,7 @@ static void device_take(struct amp_session *session, const struct amp_frame *fra
         session->counters.foreign++;
     } else if (amp_session_advance(session, frame, now_us)) {
         if (frame->type == AMP_FRAME_COMMAND) {
-            take_command(session, frame, event);
+            amp_session_take_command(session, frame, event);
         } else if (frame->type == AMP_FRAME_CLOCK) {
             take_clock(session, frame, now_us);
         } else {
@@ -177,15 +140,6 @@ static size_t identity_pending(struct amp_session *session, uint8_t *wire, size_
     return size;
 }
 
-static size_t ack_pending(struct amp_session *session, uint8_t *wire, size_t room) {
-    const struct amp_wire_ack ack = {.id = session->command_id, .result = session->command_result};
-    uint8_t payload[AMP_ACK_SIZE];
-    const size_t length = amp_wire_ack_encode(&ack, payload);
-    const size_t size = amp_session_send(session, AMP_FRAME_ACK, payload, length, wire, room);
-    session->ack_due = size == 0;
-    return size;
-}
-
 static size_t time_pending(struct amp_session *session, uint64_t now_us, uint8_t *wire,
                            size_t room) {
     const uint64_t held_us = now_us - session->time.received_us;
@@ -205,8 +159,8 @@ static size_t device_pending(struct amp_session *session, uint64_t now_us, uint8
     if (session->identity_due) {
         return identity_pending(session, wire, room);
     }
-    if (session->ack_due) {
-        return ack_pending(session, wire, room);
+    if (session->commands.answering.due != 0) {
+        return amp_session_pending_ack(session, wire, room);
     }
     if (session->time_due) {
         return time_pending(session, now_us, wire, room);
@@ -222,10 +176,4 @@ void amp_session_device_init(struct amp_session *session,
     session->identity = *identity;
     session->identity.challenge = challenge_after(identity->boot_nonce);
     session->boot_due = true;
-}
-
-void amp_session_acknowledge(struct amp_session *session, uint16_t id, enum amp_result result) {
-    if (session->command_live && session->command_id == id) {
-        settle(session, result);
-    }
 }

@@ -28,6 +28,22 @@ void amp_session_clear(struct amp_session *session, const struct amp_session_end
 bool amp_session_advance(struct amp_session *session, const struct amp_frame *frame,
                          uint64_t now_us);
 
+/// Host: an acknowledgement; the end of a session, and of its commands; what to report of them, and
+/// the next one to send.
+void amp_session_take_ack(struct amp_session *session, const struct amp_frame *frame,
+                          uint64_t now_us, struct amp_session_event *event);
+void amp_session_end_commands(struct amp_session *session);
+bool amp_session_poll_commands(struct amp_session *session, uint64_t now_us,
+                               struct amp_session_event *event);
+size_t amp_session_pending_command(struct amp_session *session, uint64_t now_us, uint8_t *wire,
+                                   size_t room);
+
+/// Device: a command; a new session; the next answer.
+void amp_session_take_command(struct amp_session *session, const struct amp_frame *frame,
+                              struct amp_session_event *event);
+void amp_session_forget_commands(struct amp_session *session);
+size_t amp_session_pending_ack(struct amp_session *session, uint8_t *wire, size_t room);
+
 /// Write a frame that stands outside the sequence: IDENTIFY, IDENTITY, BOOT.
 size_t amp_session_emit_loose(struct amp_session *session, enum amp_frame_type type,
                               uint16_t number, const uint8_t *payload, size_t length, uint8_t *wire,

@@ -29,16 +29,11 @@ static uint16_t after(uint16_t number) {
     return number == 0xFFFFu ? 1 : (uint16_t)(number + 1);
 }
 
-static void command_end(struct amp_session *session) {
-    session->command_over = session->command_over || session->command_live;
-    session->command_live = false;
-}
-
 static void identify_anew(struct amp_session *session, uint16_t number, uint64_t now_us) {
     session->state = AMP_SESSION_IDENTIFYING;
     session->number = number;
     session->identify_next_us = now_us;
-    command_end(session);
+    amp_session_end_commands(session);
 }
 
 static void learn(struct amp_session *session, enum lesson lesson, enum amp_refusal refusal,
@@ -46,7 +41,7 @@ static void learn(struct amp_session *session, enum lesson lesson, enum amp_refu
     const struct amp_session_step *step = &STEPS[session->state][lesson];
     const bool news = step->event != AMP_ON_REFUSED || session->refusal != refusal;
     if (step->next != AMP_SESSION_UP) {
-        command_end(session);
+        amp_session_end_commands(session);
     }
     if (step->event == AMP_ON_UP) {
         session->sequence_open = true;
@@ -153,27 +148,6 @@ static void take_boot(struct amp_session *session, const struct amp_frame *frame
     }
 }
 
-static void report_command(const struct amp_session *session, enum amp_session_event_kind kind,
-                           uint8_t result, struct amp_session_event *event) {
-    event->kind = kind;
-    event->id = session->command_id;
-    event->verb = session->command_verb;
-    event->argument = session->command_argument;
-    event->result = result;
-}
-
-static void take_ack(struct amp_session *session, const struct amp_frame *frame,
-                     struct amp_session_event *event) {
-    struct amp_wire_ack ack;
-    if (!amp_wire_ack_decode(frame->payload, frame->length, &ack) || !session->command_live ||
-        ack.id != session->command_id) {
-        session->counters.unexpected++;
-        return;
-    }
-    session->command_live = false;
-    report_command(session, AMP_ON_ACKED, ack.result, event);
-}
-
 static bool is_foreign(const struct amp_session *session, const struct amp_frame *frame) {
     return session->state == AMP_SESSION_DOWN || frame->session != session->number ||
            (session->state != AMP_SESSION_UP && frame->type != AMP_FRAME_IDENTITY);
@@ -194,7 +168,7 @@ static void host_take(struct amp_session *session, const struct amp_frame *frame
         take_identity(session, frame, now_us, event);
     } else if (amp_session_advance(session, frame, now_us)) {
         if (frame->type == AMP_FRAME_ACK) {
-            take_ack(session, frame, event);
+            amp_session_take_ack(session, frame, now_us, event);
         } else {
             event->kind = AMP_ON_MESSAGE;
             event->frame = *frame;
@@ -209,15 +183,7 @@ static bool host_poll(struct amp_session *session, uint64_t now_us,
         learn(session, LESSON_SILENCE, AMP_REFUSAL_NONE, now_us, event);
         return true;
     }
-    if (session->command_live && now_us >= session->command_end_us) {
-        command_end(session);
-    }
-    if (session->command_over) {
-        session->command_over = false;
-        report_command(session, AMP_ON_EXPIRED, 0, event);
-        return true;
-    }
-    return false;
+    return amp_session_poll_commands(session, now_us, event);
 }
 
 static size_t identify_pending(struct amp_session *session, uint64_t now_us, uint8_t *wire,
@@ -238,28 +204,6 @@ static size_t identify_pending(struct amp_session *session, uint64_t now_us, uin
     return size;
 }
 
-static size_t command_pending(struct amp_session *session, uint64_t now_us, uint8_t *wire,
-                              size_t room) {
-    if (!session->command_live || now_us < session->command_next_us ||
-        now_us >= session->command_end_us) {
-        return 0;
-    }
-    const struct amp_wire_command command = {
-        .id = session->command_id,
-        .verb = session->command_verb,
-        .argument = session->command_sent_argument,
-        .ttl_ms = (uint16_t)((session->command_end_us - now_us + 999) / 1000)};
-    uint8_t payload[AMP_COMMAND_SIZE];
-    const size_t size = amp_session_send(session, AMP_FRAME_COMMAND, payload,
-                                         amp_wire_command_encode(&command, payload), wire, room);
-    if (size > 0) {
-        session->counters.retransmissions += session->command_sent;
-        session->command_sent = true;
-        session->command_next_us = now_us + AMP_COMMAND_US;
-    }
-    return size;
-}
-
 static size_t host_pending(struct amp_session *session, uint64_t now_us, uint8_t *wire,
                            size_t room) {
     switch (session->state) {
@@ -267,7 +211,7 @@ static size_t host_pending(struct amp_session *session, uint64_t now_us, uint8_t
     case AMP_SESSION_REFUSED:
         return identify_pending(session, now_us, wire, room);
     case AMP_SESSION_UP:
-        return command_pending(session, now_us, wire, room);
+        return amp_session_pending_command(session, now_us, wire, room);
     case AMP_SESSION_DOWN:
         break;
     }
@@ -280,6 +224,7 @@ void amp_session_host_init(struct amp_session *session, const struct amp_session
                            uint16_t number, uint64_t now_us) {
     amp_session_clear(session, &HOST, expected->schema_hash);
     session->expected = *expected;
+    session->commands.asking.timeout_us = AMP_COMMAND_US;
     identify_anew(session, number, now_us);
 }
 
@@ -291,23 +236,5 @@ void amp_session_restart(struct amp_session *session, uint16_t number, uint64_t 
 
 void amp_session_close(struct amp_session *session) {
     session->state = AMP_SESSION_DOWN;
-    command_end(session);
-}
-
-uint16_t amp_session_command(struct amp_session *session, enum amp_verb verb, uint32_t argument,
-                             uint16_t ttl_ms, uint64_t now_us) {
-    const bool busy = session->command_live || session->command_over;
-    if (session->state != AMP_SESSION_UP || ttl_ms == 0 || (busy && verb == AMP_VERB_ARM)) {
-        return 0;
-    }
-    session->command_id = after(session->command_id);
-    session->command_verb = (uint8_t)verb;
-    session->command_argument = argument;
-    session->command_sent_argument = verb == AMP_VERB_ARM ? session->identity.challenge : argument;
-    session->command_next_us = now_us;
-    session->command_end_us = now_us + (uint64_t)ttl_ms * 1000;
-    session->command_live = true;
-    session->command_over = false;
-    session->command_sent = false;
-    return session->command_id;
+    amp_session_end_commands(session);
 }

@@ -58,6 +58,16 @@ static void get_floats(const uint8_t **at, float *values, size_t count) {
     }
 }
 
+uint32_t amp_wire_bits(float value) {
+    const union float_bits word = {.value = value};
+    return word.bits;
+}
+
+float amp_wire_float(uint32_t bits) {
+    const union float_bits word = {.bits = bits};
+    return word.value;
+}
+
 bool amp_float_is_finite(float value) {
     const union float_bits word = {.value = value};
     return (word.bits & 0x7F800000u) != 0x7F800000u;

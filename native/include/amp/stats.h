@@ -52,11 +52,13 @@ enum amp_counter {
     AMP_COUNT_REPEATED = 21,      /* good frames with an old sequence number */
     AMP_COUNT_BYTES_IN = 22,
     AMP_COUNT_BYTES_OUT = 23,
-    AMP_COUNT_REPLACED = 24,     /* actuations replaced before they left: the port was full */
-    AMP_COUNT_HANDSHAKES = 25,   /* sessions that came up */
-    AMP_COUNT_LINK_LOSSES = 26,  /* times a link that stood was lost, for whatever reason */
-    AMP_COUNT_REBOOTS = 27,      /* times the device was found to have booted anew */
-    AMP_COUNT_PORTS_OPENED = 28, /* times the port was opened again */
+    AMP_COUNT_REPLACED = 24,         /* actuations replaced before they left: the port was full */
+    AMP_COUNT_HANDSHAKES = 25,       /* sessions that came up */
+    AMP_COUNT_LINK_LOSSES = 26,      /* times a link that stood was lost, for whatever reason */
+    AMP_COUNT_REBOOTS = 27,          /* times the device was found to have booted anew */
+    AMP_COUNT_PORTS_OPENED = 28,     /* times the port was opened again */
+    AMP_COUNT_RETRANSMISSIONS = 29,  /* commands sent again */
+    AMP_COUNT_COMMANDS_EXPIRED = 30, /* commands that nobody acknowledged in their time */
 
     AMP_COUNT_COUNT = 32,
 };

@@ -20,7 +20,7 @@
  *   READY   safe, or ramping there          ARM: ARMED. ESTOP: SAFE
  *   ARMED   the newest valid actuation      DISARM: READY. ESTOP, end of the lease, a new
  *                                           session: SAFE
- *   SAFE    safe, or ramping there          ARM under a fresh id: ARMED. Nothing else
+ *   SAFE    safe, or ramping there          ARM under a fresh id: ARMED. RESET: READY
  */
 #ifndef AMP_DEVICE_H
 #define AMP_DEVICE_H
@@ -52,6 +52,13 @@ struct amp_device_accept {
     float ramp_per_s; /* towards |safe|; 0: at once; else it crosses [low, high] in an hour */
 };
 
+/// A number that the host may set while the device runs: a gain, a limit. It comes back to |initial|
+/// at each boot.
+struct amp_device_parameter {
+    float low, high; /* finite */
+    float initial;   /* in [low, high] */
+};
+
 /// What a firmware is. It is not copied: it outlives the device.
 struct amp_device_config {
     const char *board;        /* 1 to 32 printable ASCII characters */
@@ -65,6 +72,8 @@ struct amp_device_config {
     uint8_t sends_count;      /* [0, AMP_DEVICE_VALUES_MAX] */
     uint8_t accepts_count;    /* [0, AMP_DEVICE_VALUES_MAX] */
     struct amp_device_accept accepts[AMP_DEVICE_VALUES_MAX];
+    uint8_t parameters_count; /* [0, AMP_DEVICE_PARAMETERS_MAX] */
+    struct amp_device_parameter parameters[AMP_DEVICE_PARAMETERS_MAX];
 };
 
 /// Monotone, never reset. The line's own losses are in |session.counters|.
@@ -106,6 +115,7 @@ struct amp_device {
     struct amp_wire_state state;
     float sensed[AMP_DEVICE_VALUES_MAX];
     float outputs[AMP_DEVICE_VALUES_MAX];
+    float parameters[AMP_DEVICE_PARAMETERS_MAX];
     float ramp_from[AMP_DEVICE_VALUES_MAX]; /* outputs when they turned towards safe */
     struct amp_wire_event events[AMP_DEVICE_EVENTS_MAX];
     uint8_t wire_size, wire_sent;
@@ -139,6 +149,10 @@ size_t amp_device_transmit(struct amp_device *device, uint8_t *out, size_t room)
 /// What output |index| should stand at, as of the last receive or tick. |index| < accepts_count.
 /// Context: real-time. Progress: wait-free.
 float amp_device_output(const struct amp_device *device, size_t index);
+
+/// What parameter |index| stands at. |index| < parameters_count.
+/// Context: real-time. Progress: wait-free.
+float amp_device_parameter(const struct amp_device *device, size_t index);
 
 /// Local stop: a button on the device. From any mode to SAFE, reason ESTOP; call it as long as the
 /// button is held.

@@ -16,6 +16,11 @@
 
 /// Most values of a device each way; 22 + 4 a value fit AMP_FRAME_PAYLOAD_MAX.
 #define AMP_DEVICE_VALUES_MAX 16
+/// Parameters of a device, at most 64.
+#define AMP_DEVICE_PARAMETERS_MAX 8
+/// Commands of a host under way at once, at least 1: one about the mode, the others of parameters. A
+/// microcontroller asks nothing and may write 1.
+#define AMP_COMMANDS_MAX 4
 /// Events of a device that wait for the line.
 #define AMP_DEVICE_EVENTS_MAX 4
 

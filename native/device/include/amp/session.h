@@ -25,8 +25,17 @@
 /// Interval of IDENTIFY while nobody answered, and once a field was found to differ.
 #define AMP_IDENTIFY_US 20000
 #define AMP_IDENTIFY_REFUSED_US 500000
-/// Interval of a command's retransmission.
+/// A command's retransmission: after the timeout of RFC 6298, measured on acknowledgements of
+/// commands that were sent once; this one before the first of them, and these bounds. The grain is
+/// how exactly the ends look at their lines.
 #define AMP_COMMAND_US 20000
+#define AMP_TIMEOUT_US_MIN 4000
+#define AMP_TIMEOUT_US_MAX 200000
+#define AMP_TIMEOUT_GRAIN_US 1000
+/// Ids that a device remembers, to apply each once. One that is further ahead than the other number
+/// is behind.
+#define AMP_COMMAND_WINDOW 64
+#define AMP_COMMAND_AHEAD_MAX 0x7FFF
 /// Silence after which the next frame's sequence is taken as it comes: 16 bits cannot tell 32768
 /// lost frames from an old one. No lease is longer, so nothing is armed by then.
 #define AMP_SEQUENCE_FORGET_US 10000000
@@ -90,6 +99,7 @@ struct amp_session_counters {
     uint64_t losses;
     uint64_t reboots;
     uint64_t retransmissions; /* commands sent again */
+    uint64_t expired;         /* commands whose time was over, or whose session ended */
 };
 
 /// What the host relies on. The board's text is not copied: it outlives the session.
@@ -100,6 +110,37 @@ struct amp_session_host {
     uint32_t lease_us_max;  /* 0: any */
     uint8_t sends_count;    /* values it expects in STATE */
     uint8_t accepts_count;  /* values it will send in ACTUATE */
+};
+
+/// A command of the host under way.
+struct amp_asked {
+    uint16_t id; /* 0: the place is free */
+    uint8_t verb;
+    uint8_t sent;      /* times; 255: or more */
+    bool over;         /* its session has ended: to be reported */
+    uint32_t argument; /* as the caller gave it */
+    uint32_t sent_argument;
+    uint64_t sent_us, next_us, end_us;
+};
+
+struct amp_asking {
+    struct amp_asked places[AMP_COMMANDS_MAX]; /* the first: about the mode */
+    bool round_trip_known;
+    uint32_t round_trip_us, deviation_us, timeout_us;
+};
+
+/// What a device remembers of a session's commands; bit n: the id that is n below the newest.
+struct amp_answering {
+    bool any, mode_any;
+    uint16_t mode_id; /* the newest about the mode */
+    uint64_t seen, answered, due;
+    uint8_t results[AMP_COMMAND_WINDOW]; /* of id at id % window */
+};
+
+/// An end is one or the other.
+union amp_commands {
+    struct amp_asking asking;
+    struct amp_answering answering;
 };
 
 struct amp_session_end; /* private: the table of one end */
@@ -118,23 +159,13 @@ struct amp_session {
     const struct amp_session_end *end;
     struct amp_session_host expected; /* host */
     uint16_t expected_sequence;
-    bool sequence_open;    /* the next frame's sequence is taken as it comes */
-    bool identity_known;   /* host */
-    bool identity_due;     /* device */
-    bool boot_due;         /* device */
-    bool ack_due;          /* device */
-    bool time_due;         /* device: |time| answers a CLOCK */
-    bool command_live;     /* host: outstanding; device: command_id is the newest of the session */
-    bool command_sent;     /* host: at least once */
-    bool command_over;     /* host: to be reported as expired */
-    bool command_answered; /* device: command_result stands */
-    uint8_t command_verb;
-    uint8_t command_result; /* device */
-    uint16_t command_id;
-    uint32_t command_argument; /* as the caller gave it */
-    uint32_t command_sent_argument;
-    uint64_t command_next_us;
-    uint64_t command_end_us;
+    bool sequence_open;  /* the next frame's sequence is taken as it comes */
+    bool identity_known; /* host */
+    bool identity_due;   /* device */
+    bool boot_due;       /* device */
+    bool time_due;       /* device: |time| answers a CLOCK */
+    uint16_t command_id; /* the newest: host: asked; device: heard in this session */
+    union amp_commands commands;
     uint64_t identify_next_us; /* host */
     struct amp_wire_time time; /* device */
     struct amp_frame_parser parser;
@@ -194,14 +225,20 @@ size_t amp_session_replace(const struct amp_session *session, uint16_t sequence,
                            enum amp_frame_type type, const uint8_t *payload, size_t length,
                            uint8_t *wire, size_t room);
 
-/// Host: ask for |verb|. It is sent by amp_session_pending() now and every 20 ms until it is
-/// acknowledged (ACKED) or |ttl_ms|, [1, 65535], is over (EXPIRED). Returns its id; 0 unless UP.
-/// One is outstanding: ARM is refused (0) while there is one; DISARM and ESTOP take its place, and
-/// its own end is then not reported. |argument| comes back in the event; what ARM carries on the
-/// wire is the session's challenge.
+/// Host: ask for |verb|. It is sent by amp_session_pending() now and again after each timeout until
+/// it is acknowledged (ACKED) or |ttl_ms|, [1, 65535], is over (EXPIRED). Returns its id; 0 unless UP.
+/// Of commands about the mode (all but SET) one is under way: ARM and RESET are refused (0) while
+/// there is one; DISARM and ESTOP take its place, and its own end is then not reported. |argument|
+/// comes back in the event; what ARM carries on the wire is the session's challenge.
 /// Context: real-time. Progress: wait-free.
 uint16_t amp_session_command(struct amp_session *session, enum amp_verb verb, uint32_t argument,
                              uint16_t ttl_ms, uint64_t now_us);
+
+/// Host: set parameter |index|, [0, 63], of the device. As amp_session_command(); one is under way
+/// for each parameter, and the newest takes its place. 0 also when AMP_COMMANDS_MAX are under way.
+/// Context: real-time. Progress: wait-free.
+uint16_t amp_session_set(struct amp_session *session, uint8_t index, float value, uint16_t ttl_ms,
+                         uint64_t now_us);
 
 /// Device: the |result| of command |id|, to be acknowledged, and again each time it is repeated.
 /// Context: any. Progress: wait-free.

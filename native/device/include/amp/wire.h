@@ -38,19 +38,26 @@
 #define AMP_CLOCK_SIZE 4
 #define AMP_TIME_SIZE 16
 
+/// The last verb that sets a parameter.
+#define AMP_VERB_SET_LAST 127
+
 /// What a command asks for.
 enum amp_verb {
     AMP_VERB_ARM = 1,
     AMP_VERB_DISARM = 2, /* outputs ramp to safe; not latched */
     AMP_VERB_ESTOP = 3,  /* outputs ramp to safe; latched */
+    AMP_VERB_RESET = 4,  /* out of SAFE to READY; outputs stay safe. Elsewhere nothing */
+    AMP_VERB_SET = 64,   /* parameter 0 becomes the argument, a binary32; 65: parameter 1; ... */
 };
 
 /// What came of a command.
 enum amp_result {
     AMP_RESULT_DONE = 0,
     AMP_RESULT_UNKNOWN_VERB = 1,
-    AMP_RESULT_STALE = 2,   /* ARM does not answer the challenge of this session */
-    AMP_RESULT_EXPIRED = 3, /* an ARM that came with no time to live left */
+    AMP_RESULT_STALE = 2,      /* ARM does not answer the challenge of this session */
+    AMP_RESULT_EXPIRED = 3,    /* an ARM that came with no time to live left */
+    AMP_RESULT_SUPERSEDED = 4, /* about the mode, and a newer one of these has come before */
+    AMP_RESULT_RANGE = 5,      /* a SET that is not finite or out of the parameter's range */
 };
 
 /// What an event reports; |argument| as said here.
@@ -115,7 +122,7 @@ struct amp_wire_actuate {
 struct amp_wire_command {
     uint16_t id; /* rises by one with each new command of a session; never 0 */
     uint8_t verb;
-    uint32_t argument; /* ARM: the session's challenge; else 0 */
+    uint32_t argument; /* ARM: the session's challenge; SET: the value's bits; else 0 */
     uint16_t ttl_ms;   /* time to live that is left when it is sent */
 };
 
@@ -143,6 +150,11 @@ struct amp_wire_time {
     uint64_t received_us; /* device clock, read after the CLOCK had come */
     uint32_t held_us;     /* from then until this was written */
 };
+
+/// The bits of a binary32, and back.
+/// Context: any. Progress: wait-free.
+uint32_t amp_wire_bits(float value);
+float amp_wire_float(uint32_t bits);
 
 /// True unless |value| is infinite or not a number. Needs no libm, and holds under -ffast-math.
 /// Context: any. Progress: wait-free.

@@ -21,7 +21,7 @@ from bench.loop import play, profile, report
 from bench.loop.candidates import CANDIDATES, LOADS, PACKAGES, Candidate
 
 LIMIT_S = 450.0  # of the rounds, unless their number is given
-SLICE_S = 1.4
+SLICE_S = 1.0
 
 
 def arguments(words: list[str]) -> argparse.Namespace:

@@ -21,6 +21,9 @@ PACKAGES = {
 }
 
 
+PLAYS = 3  # of the blocks
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One way of running a periodic loop.
@@ -35,11 +38,14 @@ class Candidate:
     rate: int = 1000
     awake: bool = True
     plays: int = 1  # slices in one round under one load
+    block: str = ""  # those of one block are compared: they are played one after the other
     package: str = ""  # of Debian; "" for what is always here
     is_ours: bool = False
 
 
-def _ours(kind: str, label: str, *, rate: int = 1000, awake: bool = True, plays: int) -> Candidate:
+def _ours(
+    kind: str, label: str = "", *, rate: int = 1000, awake: bool = True, block: str = ""
+) -> Candidate:
     return Candidate(
         key=f"{kind}{'' if awake else '.idle_states'}@{rate}",
         label=f"**amphost `{kind}`**{label}",
@@ -47,19 +53,21 @@ def _ours(kind: str, label: str, *, rate: int = 1000, awake: bool = True, plays:
         kind=kind,
         rate=rate,
         awake=awake,
-        plays=plays,
+        plays=PLAYS if block else 1,
+        block=block,
         is_ours=True,
     )
 
 
-def _cyclictest(rate: int, *, awake: bool = True, plays: int) -> Candidate:
+def _cyclictest(rate: int, *, awake: bool = True, block: str = "") -> Candidate:
     return Candidate(
         key=f"cyclictest{'' if awake else '.idle_states'}@{rate}",
         label="cyclictest" + ("" if awake else " `--laptop` (idle states allowed)"),
         program=CYCLICTEST,
         rate=rate,
         awake=awake,
-        plays=plays,
+        plays=PLAYS if block else 1,
+        block=block,
         package="rt-tests",
     )
 
@@ -79,12 +87,12 @@ def _python(kind: str, label: str, *, awake: bool) -> Candidate:
 
 
 CANDIDATES = (
-    _ours("hybrid", "", plays=2),
-    _ours("sleep", "", plays=2),
-    _cyclictest(1000, plays=2),
-    _ours("spin", "", plays=1),
-    _ours("sleep", ", idle states allowed", awake=False, plays=1),
-    _cyclictest(1000, awake=False, plays=1),
+    _ours("hybrid", block="1 kHz"),
+    _ours("sleep", block="1 kHz"),
+    _cyclictest(1000, block="1 kHz"),
+    _ours("spin"),
+    _ours("sleep", ", idle states allowed", awake=False),
+    _cyclictest(1000, awake=False),
     _linuxcnc(1000),
     _python("tuned", "Python, absolute `clock_nanosleep`, no collection", awake=True),
     _python("naive", "Python, `time.sleep` (idle states allowed)", awake=False),
@@ -93,10 +101,11 @@ CANDIDATES = (
         label="the machine's own gaps: no program beats them",
         program=GAPS,
         rate=0,
+        plays=2,
     ),
-    _ours("hybrid", "", rate=10_000, plays=2),
-    _cyclictest(10_000, plays=2),
-    _ours("sleep", "", rate=10_000, plays=1),
-    _ours("spin", "", rate=10_000, plays=1),
+    _ours("hybrid", rate=10_000, block="10 kHz"),
+    _cyclictest(10_000, block="10 kHz"),
+    _ours("sleep", rate=10_000),
+    _ours("spin", rate=10_000),
     _linuxcnc(10_000),
 )

@@ -175,6 +175,18 @@ def one_more_try(one: Candidate, course: Course) -> Reading:
         return play_once(one, course)
 
 
+def shuffled(
+    candidates: Sequence[Candidate], order: random.Random, *, is_quick: bool
+) -> list[Candidate]:
+    """Return what is played under one load: those of a block stand together, in any order."""
+    blocks: dict[str, list[Candidate]] = {}
+    for one in candidates:
+        blocks.setdefault(one.block or one.key, []).append(one)
+    units = [each for each in blocks.values() for _ in range(1 if is_quick else each[0].plays)]
+    order.shuffle(units)
+    return [one for unit in units for one in order.sample(unit, len(unit))]
+
+
 def play_loads(
     candidates: Sequence[Candidate], loads: Sequence[str], course: Course,
     order: random.Random, played: Played,
@@ -196,8 +208,7 @@ def _play_load(
     candidates: Sequence[Candidate], load: str, course: Course, order: random.Random, played: Played
 ) -> dict[tuple[str, str], list[Reading]]:
     found: dict[tuple[str, str], list[Reading]] = {}
-    plays = [one for one in candidates for _ in range(1 if course.is_quick else one.plays)]
-    for one in order.sample(plays, len(plays)):
+    for one in shuffled(candidates, order, is_quick=course.is_quick):
         if one.key in played.failed:
             continue
         try:

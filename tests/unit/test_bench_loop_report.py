@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import random
 import xml.etree.ElementTree as ET  # our own text
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from bench.loop.candidates import CANDIDATES, GAPS, LOADS, Candidate
 from bench.loop.figures import RATIOS
 from bench.loop.latency import Gaps, Latencies
 from bench.loop.parse import Reading
-from bench.loop.play import Course, command_of
+from bench.loop.play import Course, command_of, shuffled
 
 MACHINE = {"machine": "m", "linux": "l", "virtual": "no", "commit": "c", "date": "d"}
 COURSE = Course(rounds=1, limit_s=1, slice_s=1.4, cores=(3, 2), seed=1)
@@ -70,6 +72,20 @@ def test_late_share_needs_its_cost_in_bounds() -> None:
         (one.key, "idle"): [Reading(latency=reading(one).latency, cpu=0.2)] for one in CANDIDATES
     }
     assert report.ratios([dear], [])[name]["reached"] is False
+
+
+def test_what_is_compared_is_played_one_after_the_other() -> None:
+    """A machine is slow for seconds: both sides of a ratio must stand in the same ones."""
+    order = shuffled(CANDIDATES, random.Random(5), is_quick=False)
+    blocks = {one.key: one.block for one in CANDIDATES}
+    assert all(blocks[one.ours] == blocks[one.other] != "" for one in RATIOS)
+    runs = [(name, len(list(run))) for name, run in itertools.groupby(one.block for one in order)]
+    for name, length in runs:
+        size = sum(one.block == name for one in CANDIDATES)
+        assert name == "" or length % size == 0
+    assert {one.key: order.count(one) for one in CANDIDATES} == {
+        one.key: one.plays for one in CANDIDATES
+    }
 
 
 def test_nothing_measured_keeps_every_key() -> None:

@@ -100,7 +100,7 @@ def play(*, rate: int, seconds: float, core: int, priority: int) -> Reading:
             _, cpu = run(
                 [*command, "halrun", "-f", str(hal)],
                 limit_s=seconds + 15,
-                meter=lambda pid: CpuMeter(lambda: _promoted(pid, priority)),
+                meter=lambda pid: CpuMeter(lambda: _promoted(pid, priority), seconds),
                 environment=environment,
             )
         found = of_linuxcnc(output.read_text(encoding="ascii"), period_ns=period_ns, skip=skip)

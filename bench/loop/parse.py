@@ -135,9 +135,11 @@ def thread_time(text: str) -> int:
     return int(text.split(maxsplit=1)[0])
 
 
-def cpu_share(samples: Iterable[tuple[float, int]]) -> float | None:
-    """Return the share of a core between the first and the last (s, ns) sample."""
+def cpu_share(samples: Iterable[tuple[float, int]], last_s: float) -> float | None:
+    """Return the share of a core over the last seconds of (s, ns) samples."""
     ordered = sorted(samples)
-    if len(ordered) < 2 or ordered[-1][0] <= ordered[0][0]:
+    recent = [one for one in ordered if one[0] >= ordered[-1][0] - last_s - 1e-6]
+    if len(recent) < 2:
         return None
-    return (ordered[-1][1] - ordered[0][1]) / 1e9 / (ordered[-1][0] - ordered[0][0])
+    (began, before), (ended, after) = recent[0], recent[-1]
+    return (after - before) / 1e9 / (ended - began)

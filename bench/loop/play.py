@@ -88,24 +88,26 @@ def build() -> dict[str, str]:
     return {name: why for name, why in zip(C_PROGRAMS, reasons, strict=True) if why is not None}
 
 
-def command_of(one: Candidate, course: Course) -> list[str]:
-    """Return the command line of one slice; LinuxCNC has none."""
+def command_of(one: Candidate, course: Course, phase_us: int) -> list[str]:
+    """Return the command line of one slice on a grid of this phase; LinuxCNC has none."""
     core, other = course.cores[:2]
-    seconds, awake = f"{course.slice_s:g}", str(int(one.awake))
+    seconds = f"{course.slice_s:g}"
+    last = [str(PRIORITY), str(int(one.awake)), str(phase_us)]
     if one.program == OURS:
-        words = [one.kind, str(one.rate), seconds, str(core), str(other), str(PRIORITY), awake]
+        words = [one.kind, str(one.rate), seconds, str(core), str(other), *last]
         return [str(PROGRAMS / OURS), *words]
     if one.program == GAPS:
         return [str(PROGRAMS / GAPS), seconds, str(core), str(PRIORITY)]
     seconds_with_warm_up = f"{course.slice_s + WARM_UP_S:g}"
     if one.program == PYTHON:
-        words = [one.kind, str(one.rate), seconds_with_warm_up, str(core), str(PRIORITY), awake]
+        words = [one.kind, str(one.rate), seconds_with_warm_up, str(core), *last]
         return [sys.executable, "-I", str(HERE / "python" / "paced.py"), *words]
     loops = int((course.slice_s + WARM_UP_S) * one.rate)
     return [
         "cyclictest", "--quiet", "--verbose", "--nsecs", "--mlockall", "--threads=1",
         f"--affinity={core}", f"--mainaffinity={other}", f"--priority={PRIORITY}",
         f"--interval={1_000_000 // one.rate}", f"--loops={loops}",
+        *([] if course.is_quick else [f"--secaligned={phase_us}"]),  # waits for a full second
         *([] if one.awake else ["--laptop"]),
     ]  # fmt: skip
 
@@ -125,7 +127,7 @@ def read(one: Candidate, text: str) -> Reading:
         raise FailedError(str(error)) from None
 
 
-def play_once(one: Candidate, course: Course) -> Reading:
+def play_once(one: Candidate, course: Course, phase_us: int) -> Reading:
     """Play one slice of one candidate."""
     core = course.cores[0]
     try:
@@ -134,9 +136,9 @@ def play_once(one: Candidate, course: Course) -> Reading:
                 rate=one.rate, seconds=course.slice_s, core=core, priority=PRIORITY
             )
         text, cpu = run(
-            command_of(one, course),
+            command_of(one, course, phase_us),
             limit_s=course.slice_s + GRACE_S,
-            meter=lambda pid: CpuMeter(lambda: threads_on(core, pid)),
+            meter=lambda pid: CpuMeter(lambda: threads_on(core, pid), course.slice_s),
         )
     except (OSError, ValueError) as error:
         raise FailedError(str(error)[:160]) from None
@@ -167,24 +169,32 @@ def loaded(load: str, course: Course) -> Iterator[None]:
             raise FailedError(f"stress-ng ended by itself with exit code {stress.returncode}")
 
 
-def one_more_try(one: Candidate, course: Course) -> Reading:
+def one_more_try(one: Candidate, course: Course, phase_us: int) -> Reading:
     """Play one slice, again if it fails: a blackout of the host is no verdict."""
     try:
-        return play_once(one, course)
+        return play_once(one, course, phase_us)
     except FailedError:
-        return play_once(one, course)
+        return play_once(one, course, phase_us)
 
 
 def shuffled(
     candidates: Sequence[Candidate], order: random.Random, *, is_quick: bool
-) -> list[Candidate]:
-    """Return what is played under one load: those of a block stand together, in any order."""
+) -> list[tuple[Candidate, int]]:
+    """Return what is played under one load, each with the phase of its grid in µs.
+
+    Those of a block stand together, in any order, and share their phase: a grid that lies on the
+    kernel's tick is late by that in one of four periods, and which does is chance.
+    """
     blocks: dict[str, list[Candidate]] = {}
     for one in candidates:
         blocks.setdefault(one.block or one.key, []).append(one)
     units = [each for each in blocks.values() for _ in range(1 if is_quick else each[0].plays)]
     order.shuffle(units)
-    return [one for unit in units for one in order.sample(unit, len(unit))]
+    played = []
+    for unit in units:
+        phase_us = order.randrange(1_000_000 // max(unit[0].rate, 1000))
+        played += [(one, phase_us) for one in order.sample(unit, len(unit))]
+    return played
 
 
 def play_loads(
@@ -208,11 +218,11 @@ def _play_load(
     candidates: Sequence[Candidate], load: str, course: Course, order: random.Random, played: Played
 ) -> dict[tuple[str, str], list[Reading]]:
     found: dict[tuple[str, str], list[Reading]] = {}
-    for one in shuffled(candidates, order, is_quick=course.is_quick):
+    for one, phase_us in shuffled(candidates, order, is_quick=course.is_quick):
         if one.key in played.failed:
             continue
         try:
-            found.setdefault((one.key, load), []).append(one_more_try(one, course))
+            found.setdefault((one.key, load), []).append(one_more_try(one, course, phase_us))
         except FailedError as error:
             played.failed[one.key] = f"{one.label}, {LOADS[load]}: {error}"
     return found

@@ -82,13 +82,14 @@ def threads_on(core: int, pid: int) -> list[Path]:
 
 
 class CpuMeter:
-    """Reads what the threads on one core have used, as long as they live.
+    """Reads what the threads on one core have used, as long as they live: the last seconds count.
 
     Synchronization: one thread.
     """
 
-    def __init__(self, find: Callable[[], list[Path]]) -> None:
+    def __init__(self, find: Callable[[], list[Path]], last_s: float) -> None:
         self._find = find
+        self._last_s = last_s
         self._threads: list[Path] = []
         self._samples: list[tuple[float, int]] = []
 
@@ -102,7 +103,7 @@ class CpuMeter:
             self._samples.append((time.monotonic(), sum(map(thread_time, texts))))
 
     def share(self) -> float | None:
-        return cpu_share(self._samples)
+        return cpu_share(self._samples, self._last_s)
 
 
 def run(

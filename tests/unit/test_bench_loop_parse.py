@@ -125,8 +125,10 @@ def test_gaps_without_their_time_are_refused() -> None:
         of_gaps("gap 12000 1\n")
 
 
-def test_share_of_a_core_is_between_the_first_and_the_last_look() -> None:
-    """The start of a program is not its work."""
+def test_share_of_a_core_is_of_the_last_seconds() -> None:
+    """The start of a program, and what it waits for, is not its work."""
     assert thread_time("70745000 56284 2\n") == 70_745_000
-    assert cpu_share([(10.0, 5_000_000), (10.5, 30_000_000), (11.0, 55_000_000)]) == 0.05
-    assert cpu_share([(10.0, 5_000_000)]) is None
+    looks = [(5.0, 0), (10.0, 5_000_000), (10.5, 30_000_000), (11.0, 55_000_000)]
+    assert cpu_share(looks, 1.0) == pytest.approx(0.05)
+    assert cpu_share(looks[:1], 1.0) is None
+    assert cpu_share([], 1.0) is None

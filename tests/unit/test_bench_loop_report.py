@@ -76,13 +76,20 @@ def test_late_share_needs_its_cost_in_bounds() -> None:
 
 def test_what_is_compared_is_played_one_after_the_other() -> None:
     """A machine is slow for seconds: both sides of a ratio must stand in the same ones."""
-    order = shuffled(CANDIDATES, random.Random(5), is_quick=False)
+    plays = shuffled(CANDIDATES, random.Random(5), is_quick=False)
+    order = [one for one, _ in plays]
     blocks = {one.key: one.block for one in CANDIDATES}
     assert all(blocks[one.ours] == blocks[one.other] != "" for one in RATIOS)
     runs = [(name, len(list(run))) for name, run in itertools.groupby(one.block for one in order)]
     for name, length in runs:
         size = sum(one.block == name for one in CANDIDATES)
         assert name == "" or length % size == 0
+    for block in filter(None, set(blocks.values())):
+        phases = [phase for one, phase in plays if one.block == block]
+        size = sum(one.block == block for one in CANDIDATES)
+        chunks = [phases[at : at + size] for at in range(0, len(phases), size)]
+        assert all(len(set(chunk)) == 1 for chunk in chunks)
+        assert len(set(phases)) > 1
     assert {one.key: order.count(one) for one in CANDIDATES} == {
         one.key: one.plays for one in CANDIDATES
     }
@@ -134,13 +141,14 @@ def test_figure_out_of_reach_is_set_beside_the_machine() -> None:
 @pytest.mark.parametrize("one", CANDIDATES, ids=[one.key for one in CANDIDATES])
 def test_everybody_runs_on_the_same_core_for_the_same_time(one: Candidate) -> None:
     """A candidate on another core, or at another priority, would be another experiment."""
-    words = command_of(one, COURSE) if one.program != "linuxcnc" else []
+    words = command_of(one, COURSE, 250) if one.program != "linuxcnc" else []
     if one.program == "cyclictest":
         assert {"--affinity=3", "--mainaffinity=2", "--priority=80", "--mlockall"} < set(words)
-        assert f"--interval={10**6 // one.rate}" in words
+        assert {f"--interval={10**6 // one.rate}", "--secaligned=250"} < set(words)
         assert ("--laptop" in words) is not one.awake
     elif words:
         assert {"3", "80"} < set(words)
+        assert words[-1] == "250" or one.program == GAPS
         assert "1.4" in words or "1.6" in words
 
 

@@ -66,13 +66,13 @@ def test_failure_is_told_in_the_programs_own_words() -> None:
 def test_thread_on_the_core_is_found_and_its_time_read() -> None:
     """The cost of a candidate is that of its pinned thread, whoever started it."""
     core = min(os.sched_getaffinity(0))
-    meter = CpuMeter(list)
+    meter = CpuMeter(list, 1)
     text, _ = run([sys.executable, "-c", SPINS], limit_s=60, meter=lambda _: meter)
     assert (text, meter.share()) == ("done\n", None)
     text, share = run(
         [sys.executable, "-c", SPINS],
         limit_s=60,
-        meter=lambda pid: CpuMeter(lambda: threads_on(core, pid)),
+        meter=lambda pid: CpuMeter(lambda: threads_on(core, pid), 1),
     )
     if len(os.sched_getaffinity(0)) > 1 and Path("/proc/self/schedstat").exists():
         assert share is not None

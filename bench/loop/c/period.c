@@ -100,7 +100,7 @@ int main(int argc, char **argv) {
     } else {
         rig_law_of_axes(&program);
     }
-    rig_open_loop(&rig, &loop, &program, 10000);
+    rig_open_loop(&rig, &loop, &program, 10000, 0);
     need(amp_platform_lock_memory(64 * 1024), "cannot lock memory");
     usleep(readers > 0 ? 20000 : 0); /* they are up */
     take_priority(PRIORITY);

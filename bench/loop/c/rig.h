@@ -141,8 +141,9 @@ static inline void rig_law_of_gains(struct amp_program *program, uint32_t signal
 
 /* A loop as amphost's control role fills one. Nothing here trips: it is for measuring. */
 static inline void rig_open_loop(struct rig *rig, struct amp_loop *loop,
-                                 struct amp_program *program, amp_ns period) {
+                                 struct amp_program *program, amp_ns period, amp_ns phase) {
     const struct amp_platform *const platform = amp_platform_linux();
+    const amp_ns second = platform->now(platform->context) / NS_PER_S * NS_PER_S;
     loop->platform = platform;
     loop->system = rig_system(rig);
     loop->supervisor = rig_owner(rig, SUPERVISOR);
@@ -153,7 +154,7 @@ static inline void rig_open_loop(struct rig *rig, struct amp_loop *loop,
     loop->tick_word = 0;
     loop->sensed_word = 1;
     loop->timing = (struct amp_loop_timing){.period_ns = period,
-                                            .origin_ns = platform->now(platform->context),
+                                            .origin_ns = second + phase,
                                             .budget_ns = HOUR_NS,
                                             .deadline_ns = period,
                                             .blackout_ns = HOUR_NS,

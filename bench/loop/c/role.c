@@ -1,10 +1,10 @@
 /* role.c: a control role on its grid, as amphost runs one, and what its statistics say.
  *
- *     role sleep|hybrid|spin RATE SECONDS CORE OTHER PRIORITY AWAKE
+ *     role sleep|hybrid|spin RATE SECONDS CORE OTHER PRIORITY AWAKE PHASE
  *
  * The parent is the supervisor and publishes ten inputs at 1 kHz from another core. The child is
- * the role: a law of 20 blocks and ten outputs on the grid of RATE, armed. AWAKE is 1 to hold
- * /dev/cpu_dma_latency at 0. The parent reads the histograms of wake-up latency and execution out
+ * the role: a law of 20 blocks and ten outputs on the grid of RATE, armed; the grid begins PHASE us
+ * behind a full second of the clock. AWAKE is 1 to hold /dev/cpu_dma_latency at 0. The parent reads the histograms of wake-up latency and execution out
  * of the role's segment, without what was there before the warm-up was over, and prints
  * `NAME NS COUNT`, then one line of JSON.
  */
@@ -50,7 +50,7 @@ static int run_role(struct rig *rig, enum amp_pace_kind kind, char **words) {
     need(amp_platform_lock_memory(64 * 1024), "cannot lock memory");
     rig_law_of_axes(&program);
     loop.pace.kind = kind;
-    rig_open_loop(rig, &loop, &program, NS_PER_S / atoi(words[2]));
+    rig_open_loop(rig, &loop, &program, NS_PER_S / atoi(words[2]), 1000LL * atoi(words[8]));
     amp_pace_calibrate(&loop.pace, platform);
     const amp_ns calibrated = loop.pace.margin_ns;
     const enum amp_loop_end end = amp_loop_run(&loop);
@@ -103,8 +103,8 @@ int main(int argc, char **argv) {
     static struct snapshot from, to;
     uint64_t count = 0;
     int kind = 0;
-    if (argc != 8) {
-        fail("usage: role sleep|hybrid|spin RATE SECONDS CORE OTHER PRIORITY AWAKE");
+    if (argc != 9) {
+        fail("usage: role sleep|hybrid|spin RATE SECONDS CORE OTHER PRIORITY AWAKE PHASE");
     }
     for (int i = 0; i < 3; i++) {
         kind = strcmp(argv[1], names[i]) == 0 ? i : kind;

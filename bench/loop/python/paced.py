@@ -1,9 +1,10 @@
 """A periodic loop in plain Python: as well as it goes, or as one writes it first.
 
-    paced.py tuned|naive RATE SECONDS CORE PRIORITY AWAKE
+    paced.py tuned|naive RATE SECONDS CORE PRIORITY AWAKE PHASE
 
 Rules. The body is empty: only the waiting is measured. Prints each wake-up's latency in ns, one a
-line, after the last period. Both are pinned, SCHED_FIFO where that is allowed, memory locked.
+line, after the last period. Releases stand PHASE us behind a full second. Both are pinned,
+SCHED_FIFO where that is allowed, memory locked.
 """
 
 from __future__ import annotations
@@ -26,13 +27,19 @@ class Timespec(ctypes.Structure):
     _fields_ = (("s", ctypes.c_long), ("ns", ctypes.c_long))
 
 
-def tuned(period: int, samples: array[int]) -> None:
+def first_release(period: int, phase: int) -> int:
+    """Return the first release of the grid that is not past."""
+    now = time.monotonic_ns()
+    return now + period - (now - phase) % period
+
+
+def tuned(period: int, phase: int, samples: array[int]) -> None:
     """Sleep to absolute times, allocate little, collect nothing."""
     gc.collect()
     gc.disable()
     sleep, clock, until = LIBC.clock_nanosleep, time.monotonic_ns, Timespec()
     at = ctypes.byref(until)
-    release = clock() + period
+    release = first_release(period, phase)
     for index in range(len(samples)):
         until.s, until.ns = divmod(release, 1_000_000_000)
         sleep(time.CLOCK_MONOTONIC, TIMER_ABSTIME, at, None)
@@ -41,9 +48,9 @@ def tuned(period: int, samples: array[int]) -> None:
         release += (max(now - release, 0) // period + 1) * period
 
 
-def naive(period: int, samples: array[int]) -> None:
+def naive(period: int, phase: int, samples: array[int]) -> None:
     """Sleep for what is left of the period."""
-    release = time.monotonic_ns() + period
+    release = first_release(period, phase)
     for index in range(len(samples)):
         time.sleep(max(release - time.monotonic_ns(), 0) / 1e9)
         now = time.monotonic_ns()
@@ -53,7 +60,7 @@ def naive(period: int, samples: array[int]) -> None:
 
 def main() -> int:
     """Set this process up, run, print."""
-    kind, rate, seconds, core, priority, awake = sys.argv[1:]
+    kind, rate, seconds, core, priority, awake, phase = sys.argv[1:]
     os.sched_setaffinity(0, {int(core)})
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(int(priority)))
@@ -68,7 +75,7 @@ def main() -> int:
         except OSError:
             pass  # likewise
     samples = array("q", bytes(8 * int(float(seconds) * int(rate))))
-    {"tuned": tuned, "naive": naive}[kind](1_000_000_000 // int(rate), samples)
+    {"tuned": tuned, "naive": naive}[kind](1_000_000_000 // int(rate), 1000 * int(phase), samples)
     if file is not None:
         os.close(file)
     sys.stdout.write("".join(f"{one}\n" for one in samples))

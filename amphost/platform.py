@@ -90,6 +90,19 @@ def die_with_parent(number: int) -> None:
     check(lib.amp_platform_die_with_parent(number), "death signal")
 
 
+def touch_code() -> None:
+    """Read every page of the code that a loop runs, so that no period is the first to."""
+    lib.amp_platform_touch_code()
+
+
+def enter_sandbox(status_fd: int) -> None:
+    """Allow this process the system calls of a loop and no others, for ever; OSError: it could not.
+
+    It can write to `status_fd` and standard error, get memory and exit; it ends by `os._exit`.
+    """
+    check(lib.amp_sandbox_enter(status_fd), "seccomp filter")
+
+
 def linux() -> ffi.CData:
     """Return the native table of Linux's clocks and streams, for the other bindings."""
     return lib.amp_platform_linux()

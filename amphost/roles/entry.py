@@ -64,11 +64,14 @@ def _run(plan: RolePlan, run: Run) -> int:
     context = Context(plan, run)
     granted = settle(plan)
 
-    def ready() -> None:
+    def ready(**more: str) -> None:
         gc.collect()
         gc.freeze()
-        handover.status(run.status_fd, "ready", granted=granted)
+        handover.status(run.status_fd, "ready", granted={**granted, **more})
 
     end = role.run(context, ready)
     handover.status(run.status_fd, "ended", end=end)
-    return 0 if end == "ended" else ENDED_BADLY
+    code = 0 if end == "ended" else ENDED_BADLY
+    if plan.kind == "control":
+        os._exit(code)  # its sandbox knows no other way out
+    return code

@@ -129,7 +129,8 @@ def describe_exit(code: int) -> str:
     if code >= 0:
         return f"exit status {code}"
     names = {int(number): number.name for number in signal.Signals}
-    return f"killed by {names.get(-code, f'signal {-code}')}"
+    why = " (a system call that a loop may not make)" if -code == signal.SIGSYS else ""
+    return f"killed by {names.get(-code, f'signal {-code}')}{why}"
 
 
 def _decoded(line: bytes) -> dict[str, Any] | None:

@@ -62,6 +62,9 @@ def degraded_roles(roles: Iterable[RoleRun]) -> list[str]:
     for run in roles:
         if run.granted:
             lacks += _lacks(run.plan.name, run.plan, run.granted)
+        if run.granted.get("sandbox"):
+            why = run.granted["sandbox"]
+            lacks.append(f"{run.plan.name}: its system calls are not confined ({why})")
         if run.down:
             lacks.append(f"{run.plan.name}: {run.down}")
     return lacks

@@ -93,6 +93,7 @@ def _role(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
         "policy": run.granted.get("policy"),
         "priority": run.granted.get("priority"),
         "memory_locked": run.granted.get("memory_locked"),
+        "sandboxed": not run.granted["sandbox"] if "sandbox" in run.granted else None,
         **_waiting(owner),
         "ticks": owner.counter("ticks"),
         "expected_ticks": _expected_ticks(supervisor, run),

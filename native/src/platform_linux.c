@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "system_linux.h"
+
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
@@ -27,7 +29,7 @@
 
 static _Thread_local int last_errno;
 
-static int system_error(void) {
+int amp_system_error(void) {
     last_errno = errno;
     return -AMP_ESYS;
 }
@@ -123,10 +125,10 @@ int amp_platform_memfd(const char *name, size_t size) {
         descriptor = memfd_create(name, flags);
     }
     if (descriptor < 0) {
-        return system_error();
+        return amp_system_error();
     }
     if (ftruncate(descriptor, (off_t)size) != 0 || fcntl(descriptor, F_ADD_SEALS, AMP_SEALS) != 0) {
-        const int result = system_error();
+        const int result = amp_system_error();
         close(descriptor);
         return result;
     }
@@ -136,7 +138,7 @@ int amp_platform_memfd(const char *name, size_t size) {
 int amp_platform_map(int descriptor, size_t size, bool writable, void **base) {
     struct stat status;
     if (fstat(descriptor, &status) != 0) {
-        return system_error();
+        return amp_system_error();
     }
     const int seals = fcntl(descriptor, F_GET_SEALS);
     if ((size_t)status.st_size != size || seals < 0 || (seals & AMP_SEALS) != AMP_SEALS) {
@@ -145,10 +147,10 @@ int amp_platform_map(int descriptor, size_t size, bool writable, void **base) {
     void *const at = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ,
                           MAP_SHARED | MAP_POPULATE, descriptor, 0);
     if (at == MAP_FAILED) {
-        return system_error();
+        return amp_system_error();
     }
     if (madvise(at, size, MADV_DONTFORK) != 0) {
-        const int result = system_error();
+        const int result = amp_system_error();
         munmap(at, size);
         return result;
     }
@@ -157,7 +159,7 @@ int amp_platform_map(int descriptor, size_t size, bool writable, void **base) {
 }
 
 int amp_platform_unmap(void *base, size_t size) {
-    return munmap(base, size) == 0 ? AMP_OK : system_error();
+    return munmap(base, size) == 0 ? AMP_OK : amp_system_error();
 }
 
 int amp_platform_read_text(int descriptor, char *out, size_t room, size_t *length) {
@@ -168,7 +170,7 @@ int amp_platform_read_text(int descriptor, char *out, size_t room, size_t *lengt
         const size_t most = *length < room ? room - *length : 1;
         const ssize_t got = pread(descriptor, at, most, (off_t)*length);
         if (got < 0) {
-            return system_error();
+            return amp_system_error();
         }
         if (got == 0) {
             return AMP_OK;
@@ -190,7 +192,7 @@ static void touch_stack(size_t bytes) {
 
 int amp_platform_lock_memory(size_t stack_bytes) {
     if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
-        return system_error();
+        return amp_system_error();
     }
     touch_stack(stack_bytes);
     return AMP_OK;
@@ -198,7 +200,7 @@ int amp_platform_lock_memory(size_t stack_bytes) {
 
 int amp_platform_set_timer_slack(uint64_t slack_ns) {
     return prctl(PR_SET_TIMERSLACK, (unsigned long)slack_ns, 0, 0, 0) == 0 ? AMP_OK
-                                                                           : system_error();
+                                                                           : amp_system_error();
 }
 
 uint64_t amp_platform_timer_slack(void) {
@@ -206,11 +208,12 @@ uint64_t amp_platform_timer_slack(void) {
 }
 
 int amp_platform_set_name(const char *name) {
-    return prctl(PR_SET_NAME, (unsigned long)name, 0, 0, 0) == 0 ? AMP_OK : system_error();
+    return prctl(PR_SET_NAME, (unsigned long)name, 0, 0, 0) == 0 ? AMP_OK : amp_system_error();
 }
 
 int amp_platform_die_with_parent(int number) {
-    return prctl(PR_SET_PDEATHSIG, (unsigned long)number, 0, 0, 0) == 0 ? AMP_OK : system_error();
+    return prctl(PR_SET_PDEATHSIG, (unsigned long)number, 0, 0, 0) == 0 ? AMP_OK
+                                                                        : amp_system_error();
 }
 
 static pthread_t thread;
@@ -275,7 +278,7 @@ int amp_platform_thread_start(void (*run)(void *argument), void *argument, int c
     }
     if (failed != 0) {
         errno = failed;
-        return system_error();
+        return amp_system_error();
     }
     *granted_priority = priority;
     return AMP_OK;
@@ -284,7 +287,7 @@ int amp_platform_thread_start(void (*run)(void *argument), void *argument, int c
 int amp_platform_thread_join(void) {
     const int failed = pthread_join(thread, NULL);
     errno = failed;
-    return failed == 0 ? AMP_OK : system_error();
+    return failed == 0 ? AMP_OK : amp_system_error();
 }
 
 /* The call that takes this C library's struct timespec. */

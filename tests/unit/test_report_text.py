@@ -20,6 +20,7 @@ ROLE: dict[str, Any] = {
     "policy": "fifo",
     "priority": 80,
     "memory_locked": True,
+    "sandboxed": True,
     "wait": "hybrid",
     "margin_us": 24.06,
     "calibrated_wakeup_us": 21.5,

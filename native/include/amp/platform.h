@@ -1,9 +1,10 @@
 /* platform.h: everything the native code asks of an operating system, passed in as a table.
  *
  * The loop, the pump and the loopback device see only `struct amp_platform`, so the same code runs
- * under the real clock and in virtual time. src/platform_linux.c fills the table and is the only
- * file of the project that includes an operating system's headers; the set-up calls below are its
- * other half and are used before anything is real-time.
+ * under the real clock and in virtual time. src/platform_linux.c fills the table; the files of src/
+ * whose names end in _linux are the only ones of the library that include an operating system's
+ * headers, but for the self-test and its threads. The set-up calls below are used before anything is
+ * real-time.
  */
 #ifndef AMP_PLATFORM_H
 #define AMP_PLATFORM_H
@@ -59,6 +60,10 @@ int amp_platform_read_text(int descriptor, char *out, size_t room, size_t *lengt
 /// Lock this process's memory, now and later, without touching what was never used
 /// (MCL_ONFAULT), and touch |stack_bytes| of stack, at most 256 KiB.
 int amp_platform_lock_memory(size_t stack_bytes);
+
+/// Read every page of the code that a loop runs, the C library's included: a page that is first
+/// looked at in some later period would cost that period a fault.
+void amp_platform_touch_code(void);
 
 /// Timer slack of this thread: set, and read back.
 int amp_platform_set_timer_slack(uint64_t slack_ns);

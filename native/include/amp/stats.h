@@ -85,7 +85,6 @@ enum amp_gauge {
     AMP_GAUGE_WAIT = 16,          /* enum amp_pace_kind, 1 more; 0: not said */
     AMP_GAUGE_MARGIN_NS = 17,     /* sleeps end so long before their release */
     AMP_GAUGE_WAKEUP_NS = 18,     /* calibrated wakeup latency, 99th percentile; 0: not measured */
-    AMP_GAUGE_SANDBOX = 19,       /* 1: this process may make the loop's system calls only */
 
     /* io role: its link */
     AMP_GAUGE_LINK_CAUSE = 24,          /* enum amp_fault: why it was last lost; 0: never lost */

@@ -2,7 +2,8 @@
 
 Rules. Pure: words out, text in. It gets the same core, priority, period and number of periods as
 our own slice, holds /dev/cpu_dma_latency at 0 as it always does, and counts nanoseconds. It sorts
-nothing above a millisecond: what is later counts as its largest value.
+nothing above a millisecond: what is later counts as its largest value. It does not run at all
+without real-time rights.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ def command(
     lock: bool,
     result: str,
 ) -> list[str]:
-    """Return its command line; `priority` 0 is SCHED_OTHER, `result` the file for its JSON."""
+    """Return its command line; `result` is the file for its JSON."""
     words = [program, "--quiet", "--threads=1", f"--affinity={core}", "--nsecs"]
     words += [f"--interval={max(1, round(period_ns / 1000))}", f"--loops={periods}"]
     words += [f"--histogram={WIDEST_NS}", f"--json={result}"]
-    words += [f"--priority={priority}", "--policy=fifo"] if priority else ["--policy=other"]
+    words += [f"--priority={priority}", "--policy=fifo"]
     return [*words, "--mlockall"] if lock else words
 
 

@@ -123,6 +123,9 @@ class Measurement:
         self.granted: dict[str, Any] = {}
         self._idle = IdleHold(True)
         self._idle.follow(Mode.ARMED)
+        self._cores = os.sched_getaffinity(0)
+        if self._cores != {setting.core}:  # our own turns must not wake the core that is measured
+            os.sched_setaffinity(0, self._cores - {setting.core})
 
     @property
     def left_s(self) -> float:
@@ -144,6 +147,7 @@ class Measurement:
     def __exit__(self, *unused: object) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        os.sched_setaffinity(0, self._cores)
         self._idle.close()
         self._process.kill()
         self._process.wait()
@@ -169,6 +173,8 @@ class Measurement:
         self.granted = ready["granted"]
         for wait, margin_ns in ready["margins_ns"].items():
             self.found[wait].margin_ns = margin_ns
+        if setting.cyclictest is not None and self.granted["policy"] != "fifo":
+            self._without_cyclictest("it does not run without real-time rights")
         while self.done < setting.periods:
             if not self._round(min(setting.slice_periods, setting.periods - self.done)):
                 return False
@@ -242,11 +248,10 @@ class Measurement:
         setting = self.setting
         assert setting.cyclictest is not None
         reading, writing = os.pipe()
-        fifo = self.granted["policy"] == "fifo"
         command = cyclictest.command(
             setting.cyclictest,
             core=setting.core,
-            priority=self.granted["priority"] if fifo else 0,
+            priority=self.granted["priority"],
             period_ns=setting.period_ns,
             periods=periods,
             lock=self.granted["memory_locked"],

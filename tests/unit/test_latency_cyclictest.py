@@ -38,11 +38,12 @@ def test_it_is_measured_on_the_same_terms() -> None:
     assert {"--policy=fifo", "--mlockall", "--json=/dev/fd/9", "--threads=1"} <= set(words)
 
 
-def test_without_rights_it_asks_for_none() -> None:
-    """It would refuse to run."""
-    words = command("x", core=0, priority=0, period_ns=1_000_000, periods=1, lock=False, result="r")
-    assert "--policy=other" in words
-    assert not any(word.startswith(("--priority", "--mlockall")) for word in words)
+def test_memory_is_locked_where_ours_is() -> None:
+    """Without that right it would refuse to run."""
+    for lock in (False, True):
+        words = command("x", core=0, priority=1, period_ns=1, periods=1, lock=lock, result="r")
+        assert ("--mlockall" in words) is lock
+        assert "--interval=1" in words
 
 
 def test_its_answer_is_counted_in_full() -> None:

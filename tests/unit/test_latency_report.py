@@ -108,6 +108,7 @@ def test_each_lack_is_named() -> None:
     for word in (
         "core 3, not real-time, memory not locked, cpu_dma_latency not held",
         "degraded: not pinned to core 3",
+        "other programs had the core too",
         "degraded: no right to SCHED_FIFO 80",
         "degraded: its memory is not locked",
         "degraded: /dev/cpu_dma_latency is not held",

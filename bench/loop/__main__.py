@@ -24,6 +24,21 @@ LIMIT_S = 460.0  # of the rounds, unless their number is given
 SLICE_S = 0.9
 
 
+def cores_of(text: str) -> tuple[int, ...]:
+    """Read the cores that are asked for, the measured one first."""
+    words = text.split(",")
+    cores = tuple(int(word) for word in words if word.isdecimal())
+    able = os.sched_getaffinity(0)
+    if len(cores) != len(words) or len(set(cores)) < 2 or not set(cores) <= able:
+        raise argparse.ArgumentTypeError(f"needs two or more of {sorted(able)}, such as 1,0")
+    return cores
+
+
+def default_cores() -> str:
+    """Return all of them: the last is measured, which most machines disturb least."""
+    return ",".join(map(str, sorted(os.sched_getaffinity(0), reverse=True)))
+
+
 def arguments(words: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="./dev bench loop", description=__doc__)
@@ -34,21 +49,15 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--rounds", type=int, help="rounds; without it as many as 460 s hold, at most 4"
     )
-    parser.add_argument("--cores", help="the measured core, then the others, such as 3,2")
+    parser.add_argument(
+        "--cores",
+        type=cores_of,
+        default=default_cores(),
+        help="the measured core, then the others, such as 3,2",
+    )
     parser.add_argument("--only", help="candidates whose key or label holds this word")
     parser.add_argument("--seed", type=int, default=time.time_ns() & 0xFFFF, help="of the order")
     return parser.parse_args(words)
-
-
-def _cores(options: argparse.Namespace) -> tuple[int, ...]:
-    """Return the measured core first: the last one, which most machines disturb least."""
-    if options.cores:
-        cores = tuple(map(int, options.cores.split(",")))
-    else:
-        cores = tuple(sorted(os.sched_getaffinity(0), reverse=True))
-    if len(set(cores)) < 2 or not set(cores) <= os.sched_getaffinity(0):
-        raise SystemExit("bench: two cores that this process may use are needed")
-    return cores
 
 
 def _peers() -> tuple[dict[str, str], dict[str, str]]:
@@ -79,7 +88,7 @@ def _latency_device() -> str:
 
 def measure(options: argparse.Namespace) -> tuple[dict[str, Any], bool]:
     """Prepare, play all rounds, gather; say whether anything of ours was measured."""
-    cores = _cores(options)
+    cores: tuple[int, ...] = options.cores
     course = play.Course(
         rounds=options.rounds or (1 if options.quick else 4),
         slice_s=0.1 if options.quick else SLICE_S,

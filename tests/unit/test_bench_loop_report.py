@@ -152,6 +152,17 @@ def test_everybody_runs_on_the_same_core_for_the_same_time(one: Candidate) -> No
         assert "1.4" in words or "1.6" in words
 
 
+@pytest.mark.parametrize("cores", ["x", "0", "0,0", "0,4096", "", "0;1"])
+def test_cores_that_cannot_be_measured_are_wrong_usage(
+    cores: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is told in a line needs no traceback."""
+    with pytest.raises(SystemExit) as ended:
+        arguments(["--cores", cores])
+    assert ended.value.code == 2
+    assert "argument --cores: needs two or more of" in capsys.readouterr().err
+
+
 def test_reference_explains_every_figure_and_option(root: Path) -> None:
     """A name that is nowhere explained is read in the wrong direction."""
     text = (root / "docs/reference/bench.md").read_text(encoding="utf-8")

@@ -2,6 +2,8 @@
  * answered once, whatever it holds.
  */
 #include <math.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdalign.h>
 #include <string.h>
 
@@ -313,6 +315,43 @@ static void test_messages_of_random_words_leave_a_sound_program(void) {
     CHECK(amp_owner_counter(&owner, AMP_COUNT_TUNING_REFUSED) > 100);
 }
 
+#define RACED 20000u
+
+static void *loop_beside(void *unused) {
+    (void)unused;
+    for (uint64_t taken = 0; taken < RACED;) { /* ends when the sender has sent them all */
+        taken += take() != AMP_TUNING_NONE;
+    }
+    return NULL;
+}
+
+/* The sender reads answers while the loop writes the next ones into the same few places. */
+static void test_answers_reach_a_sender_beside_the_running_loop(void) {
+    open_both();
+    pthread_t loop;
+    CHECK(pthread_create(&loop, NULL, loop_beside, NULL) == 0);
+    uint64_t sent = 0;
+    uint64_t wrong = 0;
+    uint64_t before = 0;
+    for (uint64_t id = 1; id <= RACED;) { /* ends with the last answer */
+        const struct change change = {0, (sent + 1) % 3 == 0 ? 200 : (double)(sent % 100)};
+        if (sent < RACED && sent < id + AMP_TUNING_DEPTH - 1 && send(sent + 1, 1, &change)) {
+            sent++; /* else one was answered and is not yet done with: its place is free soon */
+        }
+        struct amp_tuning_answer out;
+        if (!amp_tuning_answered(&owner, id, &out)) {
+            (void)sched_yield();
+            continue;
+        }
+        wrong += out.result != (id % 3 == 0 ? AMP_TUNING_RANGE : AMP_TUNING_APPLIED);
+        wrong += out.tick <= before || out.t_ns != NOW;
+        before = out.tick;
+        id++;
+    }
+    CHECK(pthread_join(loop, NULL) == 0);
+    CHECK(wrong == 0);
+}
+
 int main(void) {
     RUN(test_nothing_happens_without_a_message);
     RUN(test_a_change_holds_from_the_period_that_took_it);
@@ -328,5 +367,6 @@ int main(void) {
     RUN(test_a_message_that_comes_again_is_not_applied_again);
     RUN(test_what_cannot_be_opened_is_refused);
     RUN(test_messages_of_random_words_leave_a_sound_program);
+    RUN(test_answers_reach_a_sender_beside_the_running_loop);
     return CHECK_DONE();
 }

@@ -54,8 +54,8 @@ def _measuring(plan: Plan) -> str:
 
 def _machine(loaded: LoadedSpec, root: Path | None) -> Machine:
     """Read this host, or the files of another one, which has no process of ours to ask."""
-    from amphost.cli.prepare import read_host
+    from amphost.cli.kept import read_host
     from amphost.machine import read_machine
     from amphost.plan.placement import ports
 
-    return read_host(loaded) if root is None else read_machine(root, ports=ports(loaded))
+    return read_host(ports(loaded)) if root is None else read_machine(root, ports=ports(loaded))

@@ -6,23 +6,37 @@ that is wrong comes back as one AmphostError.
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amphost.machine import Machine, read_machine, to_json
+from amphost.cli.kept import attachments, read_host
 from amphost.plan import encode
 from amphost.plan.placement import ports
 from amphost.plan.resolve import resolve
 from amphost.spec import shipped
+from amphost.spec.files import Sight, noting
 from amphost.spec.load import LoadedSpec, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from amphost.cli.kept import Attachment
+    from amphost.machine import Machine
     from amphost.plan.model import Plan
 
-Attachment = tuple[str, str, bytes]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A plan with all that it was made of.
+
+    Synchronization: none required; immutable.
+    """
+
+    plan: Plan
+    machine: Machine
+    ports: Sequence[str]
+    texts: tuple[str, str, str]  # spec, board, plan
+    seen: Sequence[Sight]
 
 
 def load_named(file: str) -> LoadedSpec:
@@ -30,31 +44,20 @@ def load_named(file: str) -> LoadedSpec:
     return load(shipped.find_spec(file), boards=shipped.board_folders())
 
 
-def read_host(loaded: LoadedSpec) -> Machine:
-    """Read this machine, with the ports that the spec needs."""
-    return read_machine(
-        allowed=os.sched_getaffinity(0),
-        page_size=os.sysconf("SC_PAGESIZE"),
-        ports=ports(loaded),
-    )
-
-
-def prepare(
-    file: str, done: Callable[[str], None] = lambda _: None
-) -> tuple[Plan, list[Attachment]]:
-    """Return the plan of a spec on this machine, and the texts it came from.
-
-    `done` is told when a phase of the start is over.
-    """
-    loaded = load_named(file)
-    done("spec")
-    machine = read_host(loaded)
-    plan = resolve(loaded, machine, base=Path.cwd())
-    attachments = [
-        ("spec.yaml", "application/yaml", loaded.text.encode()),
-        ("board.yaml", "application/yaml", loaded.board_text.encode()),
-        ("plan.json", "application/json", encode.to_json(plan).encode()),
-        ("machine.json", "application/json", to_json(machine).encode()),
-    ]
+def prepare_noted(file: str, done: Callable[[str], None]) -> Made:
+    """Return the plan of a spec on this machine; `done` is told when a phase is over."""
+    with noting() as seen:
+        loaded = load_named(file)
+        done("spec")
+        needed = ports(loaded)
+        machine = read_host(needed)
+        plan = resolve(loaded, machine, base=Path.cwd())
+    texts = (loaded.text, loaded.board_text, encode.to_json(plan))
     done("plan")
-    return plan, attachments
+    return Made(plan=plan, machine=machine, ports=needed, texts=texts, seen=seen)
+
+
+def prepare(file: str) -> tuple[Plan, list[Attachment]]:
+    """Return the plan of a spec on this machine, and the texts it came from."""
+    made = prepare_noted(file, lambda _: None)
+    return made.plan, attachments(*made.texts, made.machine)

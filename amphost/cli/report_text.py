@@ -27,16 +27,16 @@ def _head(report: dict[str, Any]) -> str:
     return (
         f"{report['system']} on {report['board']}: ended {report['mode']}, "
         f"armed {report['armings']} time(s), first armed period {startup} after the start"
-        f"{_phases(report['startup_phases_ms'])}"
+        f"{_phases(report['startup_phases_ms'], kept=report['plan_kept'])}"
     )
 
 
-def _phases(lengths_ms: dict[str, float | None]) -> str:
+def _phases(lengths_ms: dict[str, float | None], *, kept: bool) -> str:
     """Return the line that says where the time of the start went; empty when nothing was armed."""
     if None in lengths_ms.values():
         return ""
     parts = ", ".join(f"{name} {length:.0f}" for name, length in lengths_ms.items())
-    return f"\nstart-up in ms: {parts}"
+    return f"\nstart-up in ms: {parts}{' (the plan of an earlier start)' if kept else ''}"
 
 
 def _roles(roles: dict[str, dict[str, Any]]) -> str:

@@ -54,16 +54,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="stop after TIME, counted from arming (10s, 500ms, 2m); without it: until Ctrl-C",
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="read the spec and make the plan anew, also where nothing has changed",
+    )
     parser.add_argument("--runtime-dir", type=Path, help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run a system and return the exit code."""
-    from amphost.cli.prepare import prepare  # spec and plan cost time to import: not for --help
+    from amphost.cli.kept import prepare_kept  # spec and plan cost time to import: not for --help
     from amphost.supervisor.startup import Startup
 
     startup = Startup(STARTED_NS)
-    plan, attachments = prepare(args.file, startup.done)
+    plan, attachments, kept = prepare_kept(args.file, startup.done, fresh=args.fresh)
+    startup.plan_kept = kept
     from amphost.supervisor.report import build
     from amphost.supervisor.runtime_dir import RuntimeDir, default_base, default_state
     from amphost.supervisor.stopping import stop

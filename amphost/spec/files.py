@@ -1,19 +1,63 @@
 """The bytes of a file that a user names.
 
 Rules. Reads regular files alone, never more than one byte over the limit, and never waits for the
-writer of a pipe. What cannot be read is a SpecError at the path of the spec that names it.
+writer of a pipe. What cannot be read is a SpecError at the path of the spec that names it. Whoever
+wants to know whether the files are still what they were asks for a note of all that was seen.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from amphost.errors import SpecError
 from amphost.spec.positions import KeyPath, Positions
 
-__all__ = ["is_file", "is_there", "read_bytes"]
+__all__ = ["Sight", "is_file", "is_there", "listing", "noting", "read_bytes", "still"]
+
+A = TypeVar("A")
+Sight = tuple[str, str, object]
+"""Which question, about which path, and what the answer was."""
+_notes: list[list[Sight]] = []
+
+
+@contextmanager
+def noting() -> Iterator[list[Sight]]:
+    """Note in the list that is returned what is seen of any file meanwhile."""
+    seen: list[Sight] = []
+    _notes.append(seen)
+    try:
+        yield seen
+    finally:
+        _notes.remove(seen)
+
+
+def still(sight: Sight) -> bool:
+    """Look again; return whether the answer is the same."""
+    question, path, answer = sight
+    if question == "bytes" and isinstance(answer, str):
+        content = answer.encode()
+        try:
+            return read_bytes(Path(path), len(content)) == content
+        except SpecError:
+            return False
+    again = {"is_file": is_file, "is_there": is_there, "listing": listing}.get(question)
+    return again is not None and again(Path(path)) == answer
+
+
+def listing(folder: Path) -> list[str]:
+    """Return the names of the YAML files in a folder, in order."""
+    return _noted("listing", folder, sorted(one.name for one in folder.glob("*.yaml")))
+
+
+def _noted(question: str, path: Path, answer: A) -> A:
+    for seen in _notes:
+        seen.append((question, str(path), answer))
+    return answer
 
 
 def is_there(path: Path) -> bool:
@@ -21,18 +65,18 @@ def is_there(path: Path) -> bool:
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        return False
+        return _noted("is_there", path, False)
     except OSError:
-        return True
-    return True
+        return _noted("is_there", path, True)
+    return _noted("is_there", path, True)
 
 
 def is_file(path: Path) -> bool:
     """Say whether a file is there; an impossible or forbidden path is no file."""
     try:
-        return path.is_file()
+        return _noted("is_file", path, path.is_file())
     except (OSError, ValueError):
-        return False
+        return _noted("is_file", path, False)
 
 
 def read_bytes(path: Path, most: int, at: KeyPath = ()) -> bytes:
@@ -43,7 +87,7 @@ def read_bytes(path: Path, most: int, at: KeyPath = ()) -> bytes:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 rule, remedy = "is not a regular file", "give the path of a file"
                 raise SpecError([where.problem(at, rule, remedy)])
-            return file.read(most + 1)
+            return _noted("bytes", path, file.read(most + 1))
     except OSError as error:
         rule = f"cannot be read ({error.strerror or type(error).__name__})"
         raise SpecError([where.problem(at, rule, "correct the path or its rights")]) from error

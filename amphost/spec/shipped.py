@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from amphost.errors import SpecError
-from amphost.spec.files import is_there
+from amphost.spec.files import is_there, listing
 from amphost.spec.positions import Positions
 from amphost.spec.wording import did_you_mean
 
@@ -32,7 +32,7 @@ def board_folders() -> tuple[Path, ...]:
 
 def examples() -> dict[str, Path]:
     """Return the shipped specs by name: `motor` is 01_motor.yaml."""
-    files = [one for folder in _folders("examples") for one in sorted(folder.glob("*.yaml"))]
+    files = [folder / name for folder in _folders("examples") for name in listing(folder)]
     return {one.stem.lstrip("0123456789").lstrip("_"): one for one in files}
 
 

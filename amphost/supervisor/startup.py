@@ -25,6 +25,8 @@ class Startup:
 
     def __init__(self, began_ns: int, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
         self.began_ns = began_ns
+        self.plan_kept = False
+        """Whether the plan was kept from an earlier start."""
         self._now_ns = now_ns
         self._ends_ns: dict[str, int] = {}
 

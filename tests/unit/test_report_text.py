@@ -50,6 +50,7 @@ REPORT: dict[str, Any] = {
     "mode": "DISARMED",
     "armings": 1,
     "startup_ms": 321.4,
+    "plan_kept": False,
     "startup_phases_ms": PHASES_MS,
     "time_to_safe_ms": None,
     "safe_within_ms": 200.0,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from amphost import platform
 from amphost._native.amp import ffi, lib
+from amphost.clock_watch import clock_ns
 from amphost.errors import MailboxError
-from amphost.timing import clock_ns
 
 TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from amphost.clock_watch import BITS_PER_BYTE_ON_WIRE
 from amphost.plan.model import ChainRow
 
 NS_PER_S = 1_000_000_000
@@ -29,13 +30,11 @@ SUPERVISOR_NS = 100 * NS_PER_MS
 """Age of the supervisor's heartbeat at which control and io go safe."""
 STOP_NS = 2 * NS_PER_S
 """From safe outputs to the last process gone."""
-CLOCK_NS = 97 * NS_PER_MS
 OVERRUNS_IN_ROW = 3
 OVERRUNS_PER_S = 10
 BAD_SAMPLES = 3
 """Invalid samples of one input in a row that trip: those before the last are held."""
 LINE_LOAD_MAX = 0.7
-BITS_PER_BYTE_ON_WIRE = 10
 
 
 def period_ns(rate_hz: float) -> int:
@@ -51,14 +50,6 @@ def ms_ns(milliseconds: float) -> int:
 def floor_ns(*, preempt_rt: bool, isolated: bool) -> int:
     """Return the least bound: low only with PREEMPT_RT and an isolated core together."""
     return FLOOR_ISOLATED_NS if preempt_rt and isolated else FLOOR_SHARED_NS
-
-
-def clock_ns(baud: int) -> int:
-    """Return the time between two looks at a device's clock: 97 ms, or as many times that as keep
-    the answers, 29 bytes, below one hundredth of the line. 97 is a prime: it beats with no period.
-    """
-    answer_ns = 29 * BITS_PER_BYTE_ON_WIRE * NS_PER_S // baud
-    return CLOCK_NS * max(1, -(-100 * answer_ns // CLOCK_NS))
 
 
 def budget_ns(control_period_ns: int) -> int:

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator
 
 from amphost import timing
+from amphost.clock_watch import BITS_PER_BYTE_ON_WIRE
 from amphost.plan.model import LineLoad
 from amphost.plan.wiring import Wiring, device_of, frame_period_ns
 from amphost.spec.load import LoadedSpec
@@ -108,7 +109,7 @@ def _load_rule(load: LineLoad) -> str:
 
 
 def _load_remedy(load: LineLoad) -> str:
-    bits = load.frame_bytes * timing.BITS_PER_BYTE_ON_WIRE
+    bits = load.frame_bytes * BITS_PER_BYTE_ON_WIRE
     baud = int(bits * load.frames_per_s / timing.LINE_LOAD_MAX) + 1
     rate_hz = timing.LINE_LOAD_MAX * load.baud / bits
     lower = "state_rate_hz" if load.direction == TO_HOST else "the control role's rate_hz"

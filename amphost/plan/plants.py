@@ -8,21 +8,32 @@ Synchronization: none required; immutable.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+TYPE_CHECKING = False  # a loopback device starts with this: neither typing nor dataclasses
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["PLANTS", "Plant", "offers"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Plant:
-    """One kind of plant."""
+    """One kind of plant: its enum amp_plant_kind, its parameters in order, what it senses by name
+    with its unit, in the order of x, and name and unit of the one value that moves it.
+    """
 
-    number: int  # enum amp_plant_kind
-    parameters: tuple[str, ...]
-    senses: Mapping[str, str]  # name -> unit, in the order of x
-    drive: tuple[str, str]  # name and unit of the one value that moves it
+    __slots__ = ("drive", "number", "parameters", "senses")
+
+    def __init__(
+        self,
+        *,
+        number: int,
+        parameters: tuple[str, ...],
+        senses: Mapping[str, str],
+        drive: tuple[str, str],
+    ) -> None:
+        self.number = number
+        self.parameters = parameters
+        self.senses = senses
+        self.drive = drive
 
 
 def offers(values: Mapping[str, str]) -> str:
@@ -30,76 +41,74 @@ def offers(values: Mapping[str, str]) -> str:
     return ", ".join(f"{name} in {unit or 'any unit'}" for name, unit in values.items())
 
 
-PLANTS: Mapping[str, Plant] = MappingProxyType(
-    {
-        "dc_motor": Plant(
-            number=0,
-            parameters=(
-                "resistance_ohm",
-                "inductance_h",
-                "torque_constant_nm_per_a",
-                "inertia_kg_m2",
-                "viscous_friction_nm_s",
-                "load_torque_nm",
-                "initial_angle_rad",
-            ),
-            senses={"current": "A", "speed": "rad/s", "position": "rad"},
-            drive=("voltage", "V"),
+PLANTS: Mapping[str, Plant] = {
+    "dc_motor": Plant(
+        number=0,
+        parameters=(
+            "resistance_ohm",
+            "inductance_h",
+            "torque_constant_nm_per_a",
+            "inertia_kg_m2",
+            "viscous_friction_nm_s",
+            "load_torque_nm",
+            "initial_angle_rad",
         ),
-        "first_order": Plant(
-            number=1,
-            parameters=("gain", "time_constant_s", "initial"),
-            senses={"output": ""},
-            drive=("input", ""),
+        senses={"current": "A", "speed": "rad/s", "position": "rad"},
+        drive=("voltage", "V"),
+    ),
+    "first_order": Plant(
+        number=1,
+        parameters=("gain", "time_constant_s", "initial"),
+        senses={"output": ""},
+        drive=("input", ""),
+    ),
+    "double_integrator": Plant(
+        number=2,
+        parameters=(
+            "mass_kg",
+            "load_force_n",
+            "initial_position_m",
+            "initial_speed_m_per_s",
         ),
-        "double_integrator": Plant(
-            number=2,
-            parameters=(
-                "mass_kg",
-                "load_force_n",
-                "initial_position_m",
-                "initial_speed_m_per_s",
-            ),
-            senses={"position": "m", "speed": "m/s"},
-            drive=("force", "N"),
+        senses={"position": "m", "speed": "m/s"},
+        drive=("force", "N"),
+    ),
+    "mass_spring_damper": Plant(
+        number=3,
+        parameters=(
+            "mass_kg",
+            "stiffness_n_per_m",
+            "damping_n_s_per_m",
+            "load_force_n",
+            "initial_position_m",
+            "initial_speed_m_per_s",
         ),
-        "mass_spring_damper": Plant(
-            number=3,
-            parameters=(
-                "mass_kg",
-                "stiffness_n_per_m",
-                "damping_n_s_per_m",
-                "load_force_n",
-                "initial_position_m",
-                "initial_speed_m_per_s",
-            ),
-            senses={"position": "m", "speed": "m/s"},
-            drive=("force", "N"),
+        senses={"position": "m", "speed": "m/s"},
+        drive=("force", "N"),
+    ),
+    "thermal": Plant(
+        number=4,
+        parameters=(
+            "heat_capacity_j_per_k",
+            "thermal_resistance_k_per_w",
+            "ambient_degc",
+            "initial_degc",
         ),
-        "thermal": Plant(
-            number=4,
-            parameters=(
-                "heat_capacity_j_per_k",
-                "thermal_resistance_k_per_w",
-                "ambient_degc",
-                "initial_degc",
-            ),
-            senses={"temperature": "degC"},
-            drive=("power", "W"),
+        senses={"temperature": "degC"},
+        drive=("power", "W"),
+    ),
+    "cart_pole": Plant(
+        number=5,
+        parameters=(
+            "cart_mass_kg",
+            "pole_mass_kg",
+            "pole_length_m",
+            "cart_friction_n_s_per_m",
+            "pole_friction_nm_s",
+            "initial_position_m",
+            "initial_angle_rad",
         ),
-        "cart_pole": Plant(
-            number=5,
-            parameters=(
-                "cart_mass_kg",
-                "pole_mass_kg",
-                "pole_length_m",
-                "cart_friction_n_s_per_m",
-                "pole_friction_nm_s",
-                "initial_position_m",
-                "initial_angle_rad",
-            ),
-            senses={"position": "m", "speed": "m/s", "angle": "rad", "angular_speed": "rad/s"},
-            drive=("force", "N"),
-        ),
-    }
-)
+        senses={"position": "m", "speed": "m/s", "angle": "rad", "angular_speed": "rad/s"},
+        drive=("force", "N"),
+    ),
+}

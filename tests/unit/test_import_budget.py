@@ -51,7 +51,7 @@ ALLOWED = {
     "control": EVERY_ROLE | {"amphost.loop", "amphost.roles.control", "math"},
     "io": EVERY_ROLE
     | {"amphost.link", "amphost.link.reopening", "amphost.link.serial_port"}
-    | {"amphost.pump", "amphost.roles.io"}
+    | {"amphost.clock_watch", "amphost.pump", "amphost.roles.io"}
     | PYSERIAL,
     "python": EVERY_ROLE
     | {"amphost.role_api", "amphost.roles.python", "amphost.user_code", "math"}
@@ -61,6 +61,7 @@ ALLOWED = {
 DEVICE = {
     *("amphost", "amphost._native", "amphost._native.amp", "amphost._native.amp.lib"),
     *("amphost.device", "amphost.errors", "amphost.lean_json", "amphost.link"),
+    *("amphost.plan", "amphost.plan.plants"),
     *("amphost.link.loopback", "amphost.platform", "gc", "select", "termios", "tty"),
 }
 TELEMETRY_MOST = 95  # modules: it has no period to keep, and no exact list

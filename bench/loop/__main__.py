@@ -18,7 +18,7 @@ from typing import Any
 from bench import install, machine, pages
 from bench.benchmarks import ALL, LOOP
 from bench.loop import play, profile, report
-from bench.loop.candidates import CANDIDATES, LOADS, PACKAGES, Candidate
+from bench.loop.candidates import CANDIDATES, LOADS, PACKAGES, STRESS, Candidate
 
 LIMIT_S = 460.0  # of the rounds, unless their number is given
 SLICE_S = 0.9
@@ -34,11 +34,6 @@ def cores_of(text: str) -> tuple[int, ...]:
     return cores
 
 
-def default_cores() -> str:
-    """Return all of them: the last is measured, which most machines disturb least."""
-    return ",".join(map(str, sorted(os.sched_getaffinity(0), reverse=True)))
-
-
 def arguments(words: list[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="./dev bench loop", description=__doc__)
@@ -52,30 +47,23 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--cores",
         type=cores_of,
-        default=default_cores(),
-        help="the measured core, then the others, such as 3,2",
+        help="the measured core, then the others, such as 3,2; by default the last one first",
     )
     parser.add_argument("--only", help="candidates whose key or label holds this word")
     parser.add_argument("--seed", type=int, default=time.time_ns() & 0xFFFF, help="of the order")
     return parser.parse_args(words)
 
 
-def _peers() -> tuple[dict[str, str], dict[str, str]]:
-    """Install what is missing; return the versions, and why what is absent is."""
-    absent = {name: install.debian(name, proof) for name, proof in PACKAGES.items()}
-    there = [name for name, why in absent.items() if why is None]
-    versions = {name: install.debian_version(name) for name in there}
-    return versions, {name: why for name, why in absent.items() if why is not None}
+def _wanted(word: str | None) -> list[Candidate]:
+    return [one for one in CANDIDATES if not word or word in f"{one.key} {one.label}"]
 
 
-def _able(word: str | None, absent: dict[str, str], broken: dict[str, str]) -> list[Candidate]:
-    return [
-        one
-        for one in CANDIDATES
-        if one.package not in absent
-        and one.program not in broken
-        and (not word or word in f"{one.key} {one.label}")
-    ]
+def _peers(wanted: list[Candidate]) -> tuple[dict[str, str], dict[str, str]]:
+    """Install what these need; return the versions, and why what is absent is."""
+    needed = {STRESS, *(one.package for one in wanted)}
+    found = {name: install.debian(name, PACKAGES[name]) for name in PACKAGES if name in needed}
+    versions = {name: install.debian_version(name) for name, why in found.items() if why is None}
+    return versions, {name: why for name, why in found.items() if why is not None}
 
 
 def _latency_device() -> str:
@@ -88,7 +76,9 @@ def _latency_device() -> str:
 
 def measure(options: argparse.Namespace) -> tuple[dict[str, Any], bool]:
     """Prepare, play all rounds, gather; say whether anything of ours was measured."""
-    cores: tuple[int, ...] = options.cores
+    cores = options.cores or tuple(sorted(os.sched_getaffinity(0), reverse=True))
+    if len(cores) < 2:
+        raise SystemExit("bench: two cores are needed")
     course = play.Course(
         rounds=options.rounds or (1 if options.quick else 4),
         slice_s=0.1 if options.quick else SLICE_S,
@@ -97,10 +87,11 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, Any], bool]:
         seed=options.seed,
         is_quick=options.quick,
     )
-    versions, absent = _peers()
+    wanted = _wanted(options.only)
+    versions, absent = _peers(wanted)
     broken = play.build()
-    able = _able(options.only, absent, broken)
-    loads = [load for load in LOADS if load == "idle" or "stress-ng" not in absent]
+    able = [one for one in wanted if one.package not in absent and one.program not in broken]
+    loads = [load for load in LOADS if load == "idle" or STRESS not in absent]
     if options.quick:
         loads = [load for load in loads if load != "other"]
     load, steal = os.getloadavg()[0], machine.steal_ticks()

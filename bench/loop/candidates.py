@@ -14,9 +14,10 @@ LOADS = {
     "other": "stress-ng on the other core",
     "both": "stress-ng on both cores",
 }
+STRESS = "stress-ng"
 PACKAGES = {
     "rt-tests": "/usr/bin/cyclictest",
-    "stress-ng": "/usr/bin/stress-ng",
+    STRESS: "/usr/bin/stress-ng",
     "linuxcnc-uspace": "/usr/bin/halrun",
 }
 

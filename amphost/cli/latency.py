@@ -242,7 +242,7 @@ def status(measurement: Measurement) -> str:
     """Return the status line."""
     setting = measurement.setting
     first = measurement.found[setting.waits[0]]
-    text = f"{first.ticks + first.skipped} of {setting.periods} periods"
+    text = f"{first.ticks + (first.skipped or 0)} of {setting.periods} periods"
     if first.tally.n:
         p50 = first.tally.quantile_ns(1, 2)
         text += f", {setting.waits[0]} p50 {(p50 or 0) / 1e3:.1f} us max"

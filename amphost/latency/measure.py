@@ -71,7 +71,7 @@ class Found:
 
     tally: Tally = field(default_factory=Tally)
     ticks: int = 0
-    skipped: int = 0
+    skipped: int | None = 0  # None: it does not tell
     cpu_ns: int | None = None
     over_ns: int = 0
     margin_ns: int | None = None
@@ -281,7 +281,7 @@ class Measurement:
             self._without_cyclictest(f"it ended with status {process.returncode} and no result")
             return
         counted, self.cyclictest_version = said
-        found = self.found.setdefault(cyclictest.PROGRAM, Found())
+        found = self.found.setdefault(cyclictest.PROGRAM, Found(skipped=None))
         found.tally = add(found.tally, counted)
         found.ticks += counted.n
 

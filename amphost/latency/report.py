@@ -34,7 +34,7 @@ class Result:
 
     name: str
     tally: Tally
-    skipped: int
+    skipped: int | None  # None: it does not tell
     cpu_share: float | None
     margin_ns: int | None
 
@@ -113,7 +113,7 @@ def _result(result: Result) -> dict[str, Any]:
     tally = result.tally
     return {
         "name": result.name,
-        "periods": tally.n + result.skipped,
+        "periods": tally.n + (result.skipped or 0),
         "wakeups": tally.n,
         "skipped": result.skipped,
         **{f"{name}_us": value for name, value in tally.quantiles_us().items()},
@@ -224,7 +224,7 @@ def _table(results: Sequence[dict[str, Any]], width: int) -> list[str]:
                 name,
                 *(_us(result[key]) for key in _LATENCIES),
                 str(result["periods"]),
-                str(result["skipped"]),
+                DASH if result["skipped"] is None else str(result["skipped"]),
             )
         )
         cpu = result["cpu_percent"]

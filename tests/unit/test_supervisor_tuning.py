@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from amphost.errors import AmphostError
 from amphost.plan.model import Plan
 from amphost.plan.supervision import COMMANDS_DEPTH
 from amphost.supervisor.tuning import LIFE_NS
+from tests.unit.mailbox_reader import Document, Reader
 from tests.unit.settings_bench import MS, PID, SettingsBench
 
 GAINS = "error: {subtract: [target, position]}\n      voltage: {gain: error, by: 2.0}"
@@ -127,3 +129,18 @@ def test_numbers_that_only_fit_together_are_set_together(plan_of: Callable[..., 
     bench.tick()
     assert bench.get("control.voltage.limit_low")["value"] == 13.0
     bench.close()
+
+
+def test_answers_stand_where_the_document_says(bench: SettingsBench, root: Path) -> None:
+    """A reader without our code finds out from which tick on a number holds."""
+    document = Document((root / "docs" / "mailbox.md").read_text(encoding="utf-8"))
+    reader = Reader(document, bench.segments.descriptors["control"])
+    bench.tick()
+    for number in range(COMMANDS_DEPTH + 2):
+        bench.set(control__g0__by=float(number))
+        bench.tick()
+    place = 4 * ((COMMANDS_DEPTH + 2) % COMMANDS_DEPTH)
+    message, result, tick, t_ns = (reader.word("answers", place + word) for word in range(4))
+    assert (message, result, tick) == (COMMANDS_DEPTH + 2, 1, COMMANDS_DEPTH + 2)
+    assert t_ns > bench.origin_ns
+    reader.close()

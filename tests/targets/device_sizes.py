@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEVICE = ROOT / "native" / "device"
 README = DEVICE / "README.md"
 OPEN, CLOSE = "<!-- sizes -->", "<!-- end of sizes -->"
-HOST_END = "session_host.c"  # a firmware never links it
+HOST_ENDS = ("session_ask.c", "session_host.c")  # a firmware never links them
 FLAGS = (
     *("-std=c11", "-Os", "-ffreestanding", "-ffunction-sections", "-DAMP_CRC_ENTRIES=16"),
     *("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"),
@@ -115,7 +115,7 @@ def compilers(targets: tuple[Target, ...]) -> str:
 def table(targets: tuple[Target, ...]) -> str:
     """Render the block of the README."""
     sizes = {target.name: measure(target) for target in targets}
-    names = [name for name in next(iter(sizes.values())) if name not in (RAM, HOST_END)]
+    names = [name for name in next(iter(sizes.values())) if name not in (RAM, *HOST_ENDS)]
     lines = [
         OPEN,
         "| bytes | " + " | ".join(sizes) + " |",
@@ -126,8 +126,8 @@ def table(targets: tuple[Target, ...]) -> str:
             [sum(one[name] for name in names) for one in sizes.values()],
         ),
         _row(
-            f"{HOST_END} (the host's end)",
-            [one[HOST_END] for one in sizes.values()],
+            f"{' and '.join(HOST_ENDS)} (the host's end)",
+            [sum(one[name] for name in HOST_ENDS) for one in sizes.values()],
         ),
         _row("RAM: `struct amp_device`", [one[RAM] for one in sizes.values()]),
         "",

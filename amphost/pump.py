@@ -78,6 +78,7 @@ class Pump:
         self.native.source = source.native_channel[0]
         self.native.role = role.role_id
         self.native.descriptor = descriptor
+        self.native.wake_descriptor = -1
         self.native.session_number = (run.nonce + run.epoch) % 0xFFFF + 1
         self.native.sensed_word = io.sensed_word
         for index, accept in enumerate(io.accepts):
@@ -95,6 +96,13 @@ class Pump:
         for segment in self._segments.values():
             segment.check_open()
         return _ENDS[lib.amp_pump_run(self.native, until_ns)]
+
+    def run_without_port(self, wake_descriptor: int) -> str:
+        """Run as `run`, but come back with `time` as soon as the descriptor is readable."""
+        self.native.wake_descriptor = wake_descriptor
+        end = self.run()
+        self.native.wake_descriptor = -1
+        return end
 
     def open(self, descriptor: int, now_ns: int) -> None:
         """Go on with another descriptor: the port was opened anew."""

@@ -165,7 +165,12 @@ def _signals(role: RoleSpec, loaded: LoadedSpec) -> tuple[SignalPlan, ...]:
     if isinstance(role, IoRole):
         sends = device_of(loaded, role).sends
         values = (_scalar(name, one.unit, one.range) for name, one in sends.items())
-        return (*values, _word("device_us", "u64", "us"), _word("applied", "u64", NO_UNIT))
+        return (
+            *values,
+            _word("device_us", "u64", "us"),
+            _word("applied", "u64", NO_UNIT),
+            _word("sampled_ns", "i64", "ns"),
+        )
     unit = _tracking_unit(loaded)
     return (
         _word("samples", "u64", NO_UNIT),

@@ -1,8 +1,8 @@
 """The io role: open the port, set up the native pump, start it, open the port anew when it is lost.
 
-Rules. pyserial is imported here and in no other role; after `ready` no Python runs while the port
-is open. While it is away the pump keeps its grid, its heartbeat and its accounting, and this module
-looks every 20 ms whether the port is back. Nothing is armed by that.
+Rules. pyserial is imported here and in no other role; after `ready` the real-time thread is in C.
+While the port is away the pump keeps its grid, its heartbeat and its accounting, and another thread
+opens the port (see `link.reopening`). Nothing is armed by that.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from amphost.roles.context import Context
 
-LOOK_NS = 20_000_000
-
 
 def run(context: Context, ready: Callable[[], None]) -> str:
     """Run the pump until the supervisor wants its end, over every absence of the port."""
@@ -30,24 +28,11 @@ def run(context: Context, ready: Callable[[], None]) -> str:
     ready()
     end = pump.run()
     while end == "port_lost":
-        reopening = Reopening(name, io.baud, line)
-        end = _without_port(context, pump, reopening)
+        reopening = Reopening(name, io.baud, line, lambda why: context.report(port=why))
+        end = pump.run_without_port(reopening.wake)
         if end == "time" and reopening.line is not None:
             line = reopening.line
+            pump.open(line.fileno(), context.now())
+            reopening.close()
             end = pump.run()
-    return end
-
-
-def _without_port(context: Context, pump: Pump, reopening: Reopening) -> str:
-    """Run until the port is open again; return why the pump came back."""
-    said = ""
-    end = "time"
-    while end == "time" and reopening.line is None:
-        end = pump.run(context.now() + LOOK_NS)
-        if reopening.refused != said:
-            said = reopening.refused
-            context.report(port=said)
-    if reopening.line is not None:
-        pump.open(reopening.line.fileno(), context.now())
-        context.report(port="")
     return end

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from amphost.mailbox import Segment
     from amphost.supervisor.control_socket import Peer
     from amphost.supervisor.faults import FaultEvent
+    from amphost.supervisor.links import LinkEvent
 
 KEPT = 4096
 TEXT_MAX = 1000
@@ -42,6 +43,7 @@ class EventCode(IntEnum):
     PARAMETER = 5  # a law's number holds from `tick` on: name, old, new
     REFUSED = 6  # the loop refused a number: name, old, new; detail: enum amp_tuning_result
     STOP = 7  # somebody asked for the end
+    LINK = 8  # of an io role; detail: 1 lost, 2 back, 3 refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,11 @@ class Events:
         """A fault was recorded."""
         text = f"{fault.role}: {fault.fault}: {fault.text}"
         self.record(EventCode.FAULT, text, role=fault.role, detail=number)
+
+    def link(self, event: LinkEvent) -> None:
+        """A link was lost, is back, or was refused."""
+        text = f"{event.device}: {event.text}"
+        self.record(EventCode.LINK, text, role=event.role, detail=int(event.kind))
 
     def page(self, after: object) -> dict[str, Any]:
         """Return the events that follow number `after`, at most a page, and the newest's number."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from amphost.device import RESETS
@@ -26,6 +27,14 @@ NS_PER_S = 1e9
 EVENTS_MAX = 1000
 
 
+class LinkKind(IntEnum):
+    """What became of a link; the numbers stand in recordings."""
+
+    LOST = 1
+    BACK = 2
+    REFUSED = 3
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkEvent:
     """One change of a link.
@@ -34,6 +43,8 @@ class LinkEvent:
     """
 
     t_ns: int
+    kind: LinkKind
+    role: str
     device: str
     text: str
 
@@ -52,10 +63,16 @@ class Links:
     Synchronization: one thread.
     """
 
-    def __init__(self, segments: Mapping[str, Segment], say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        segments: Mapping[str, Segment],
+        say: Callable[[str], None],
+        record: Callable[[LinkEvent], None],
+    ) -> None:
         self.events: list[LinkEvent] = []
         self._segments = segments
         self._say = say
+        self._record = record
         self._seen: dict[str, _Seen] = {}
 
     def look(self, run: RoleRun) -> None:
@@ -66,10 +83,12 @@ class Links:
         seen = self._seen.setdefault(run.plan.name, _Seen())
         losses, up_ns = owner.counter("link_losses"), owner.gauge("link_up_ns")
         if losses != seen.losses:
-            self._tell(run, f"link lost: {_cause(owner, run)}")
+            self._tell(run, LinkKind.LOST, f"link lost: {_cause(owner, run)}")
         if up_ns not in (0, seen.up_ns):
             if seen.up_ns:
-                self._tell(run, f"link is back{_after(owner, seen)}: {_boot(owner, seen)}")
+                self._tell(
+                    run, LinkKind.BACK, f"link is back{_after(owner, seen)}: {_boot(owner, seen)}"
+                )
             seen.nonce = owner.gauge("device_nonce")
             seen.up_ns = up_ns
         seen.losses = losses
@@ -82,17 +101,22 @@ class Links:
             field = REFUSALS.get(refusal, f"field {refusal}")
             self._tell(
                 run,
+                LinkKind.REFUSED,
                 f"link refused: the device differs in {field}; load the firmware made for this "
                 "board file",
             )
         seen.refusal = refusal
 
-    def _tell(self, run: RoleRun, text: str) -> None:
+    def _tell(self, run: RoleRun, kind: LinkKind, text: str) -> None:
         assert run.plan.io is not None
         device = run.plan.io.device
         self._say(f"{device}: {text}")
+        event = LinkEvent(
+            t_ns=time.monotonic_ns(), kind=kind, role=run.plan.name, device=device, text=text
+        )
+        self._record(event)
         if len(self.events) < EVENTS_MAX:
-            self.events.append(LinkEvent(t_ns=time.monotonic_ns(), device=device, text=text))
+            self.events.append(event)
 
 
 def _cause(owner: Owner, run: RoleRun) -> str:

@@ -125,7 +125,7 @@ class Supervisor:
         self.modes = Modes(system, self.watchdog, self._mode_changed)
         self.watch = Watch(self.watchdog, self.segments.mapped, self.modes, self.faults)
         self.restarts = Restarts(self.modes, self.faults, say)
-        self.links = Links(self.segments.mapped, say)
+        self.links = Links(self.segments.mapped, say, self.events.link)
         self._loopbacks = Loopbacks(self._launcher, self._listening, runtime, self.devices, say)
 
     # Starting

@@ -61,7 +61,11 @@ static void bound_skew(struct amp_clock *clock) {
 /* The slope of the least-squares line through the points' middles, each as heavy as it is narrow. */
 static double slope(const struct amp_clock *clock) {
     const struct amp_clock_point *const origin = &clock->points[0];
-    double weights = 0, times = 0, offsets = 0, squares = 0, products = 0;
+    double weights = 0;
+    double times = 0;
+    double offsets = 0;
+    double squares = 0;
+    double products = 0;
     for (uint32_t i = 0; i < clock->count; i++) {
         const struct amp_clock_point *const point = &clock->points[i];
         const double across = (double)width(point);
@@ -83,7 +87,7 @@ static void keep(struct amp_clock *clock, const struct amp_clock_point *point) {
         clock->group *= 2;
         clock->count /= 2;
         for (uint32_t i = 0; i < clock->count; i++) {
-            const struct amp_clock_point *const pair = &clock->points[2 * i];
+            const struct amp_clock_point *const pair = &clock->points[(size_t)2 * i];
             clock->points[i] = width(&pair[0]) <= width(&pair[1]) ? pair[0] : pair[1];
         }
     } else if (clock->count == AMP_CLOCK_POINTS) {

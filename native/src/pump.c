@@ -16,7 +16,7 @@ int amp_pump_init(struct amp_pump *pump) {
     const struct amp_session_host *const expected = &pump->expected;
     if (expected->sends_count > AMP_PUMP_VALUES_MAX ||
         expected->accepts_count > AMP_PUMP_VALUES_MAX ||
-        pump->channel.words != (uint32_t)expected->sends_count + 2 ||
+        pump->channel.words != (uint32_t)expected->sends_count + 3 ||
         pump->source.words > AMP_PUMP_WORDS_MAX || pump->session_number == 0 ||
         pump->sensed_word >= (int32_t)pump->source.words || pump->role >= AMP_ROLES_MAX ||
         pump->timing.period_ns <= 0 || pump->timing.supervisor_ns <= 0 ||
@@ -141,9 +141,6 @@ static amp_ns send_point(struct amp_pump *pump, amp_ns release, amp_ns wake) {
 
 /* Do what the descriptor is ready for. A line that Linux has hung up reads as empty for ever. */
 static void serve(struct amp_pump *pump, int ready, amp_ns now) {
-    if (pump->descriptor < 0) {
-        return;
-    }
     if ((ready & (AMP_POLL_READ | AMP_POLL_ERROR)) != 0 && !amp_pump_receive(pump, now)) {
         return;
     }
@@ -171,9 +168,12 @@ enum amp_pump_end amp_pump_run(struct amp_pump *pump, amp_ns until) {
     }
     while (timely && had_port == (pump->descriptor >= 0)) {
         const int want = AMP_POLL_READ | (pump->out_size > 0 ? AMP_POLL_WRITE : 0);
-        const int ready =
-            platform->poll(platform->context, pump->descriptor, want, pump->release_ns);
+        const int watched = had_port ? pump->descriptor : pump->wake_descriptor;
+        const int ready = platform->poll(platform->context, watched, want, pump->release_ns);
         const amp_ns wake = platform->now(platform->context);
+        if (!had_port && ready != 0) {
+            return AMP_PUMP_TIME;
+        }
         serve(pump, ready, wake);
         if (wake < pump->release_ns) {
             continue;

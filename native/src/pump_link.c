@@ -51,6 +51,7 @@ static void take_state(struct amp_pump *pump, const struct amp_frame *frame, amp
     }
     pump->words[count] = state.sampled_us;
     pump->words[count + 1u] = state.applied_count;
+    pump->words[count + 2u] = (uint64_t)amp_clock_ours(&pump->clock, state.sampled_us, now);
     const bool armed = state.mode == AMP_DEVICE_ARMED;
     amp_channel_publish(&pump->channel, now, armed ? AMP_FLAG_ARMED : 0u, pump->words);
     amp_owner_add(pump->owner, AMP_COUNT_PUBLISHED, 1);

@@ -117,7 +117,8 @@ static inline void rig_open(void) {
     pump->system = &rig.system;
     pump->supervisor = &rig.supervisor;
     pump->owner = &rig.owner;
-    CHECK(amp_channel_bind(&pump->channel, rig.own_bytes, sizeof rig.own_bytes, 3, 4) == 0);
+    pump->wake_descriptor = -1;
+    CHECK(amp_channel_bind(&pump->channel, rig.own_bytes, sizeof rig.own_bytes, 4, 4) == 0);
     amp_channel_attach(&pump->channel, 1);
     pump->source = rig.source;
     pump->timing = (struct amp_pump_timing){
@@ -148,7 +149,7 @@ static inline void rig_open(void) {
 static inline amp_ns rig_sensed_ns(void) {
     union {
         struct amp_sample sample;
-        uint64_t words[3 + 3];
+        uint64_t words[3 + 4];
     } last;
     return amp_channel_latest(&rig.pump.channel, &last.sample, NULL) == AMP_READ_VALUE
                ? last.sample.t_ns

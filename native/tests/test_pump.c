@@ -10,7 +10,7 @@ static void test_handshake_comes_up_and_states_are_published(void) {
     CHECK(rig_gauge(AMP_GAUGE_READY) == 1);
     union {
         struct amp_sample sample;
-        uint64_t words[3 + 3];
+        uint64_t words[3 + 4];
     } last;
     CHECK(amp_channel_latest(&rig.pump.channel, &last.sample, NULL) == AMP_READ_VALUE);
     double position;

@@ -21,6 +21,20 @@ static void test_offset_is_found_within_its_bound(void) {
     CHECK(llabs((int64_t)rig_gauge(AMP_GAUGE_CLOCK_SKEW_PPB)) < 2000000);
 }
 
+static void test_each_state_carries_when_it_was_sampled_here(void) {
+    union {
+        struct amp_sample sample;
+        uint64_t words[3 + 4];
+    } last;
+    rig_open();
+    rig_run(20);
+    rig_run(2000);
+    CHECK(amp_channel_latest(&rig.pump.channel, &last.sample, NULL) == AMP_READ_VALUE);
+    const amp_ns sampled_ns = (amp_ns)last.sample.words[3];
+    const amp_ns bound = (amp_ns)rig_gauge(AMP_GAUGE_CLOCK_BOUND_NS);
+    CHECK(llabs(sampled_ns - rig.machine.now_ns) <= bound + MS);
+}
+
 static void test_it_is_asked_at_its_own_period_while_actuations_go_out(void) {
     rig_open();
     rig_arm(1);
@@ -76,6 +90,7 @@ static void test_answer_to_another_question_is_none(void) {
 
 int main(void) {
     RUN(test_offset_is_found_within_its_bound);
+    RUN(test_each_state_carries_when_it_was_sampled_here);
     RUN(test_it_is_asked_at_its_own_period_while_actuations_go_out);
     RUN(test_another_boot_has_another_clock);
     RUN(test_same_boot_keeps_what_is_known_of_its_clock);

@@ -4,15 +4,18 @@
 
 #define PERIOD MS
 
+#define WAKE 3
+
 static int open_descriptor = 5;
+static bool woken;
 
 /* A port that is readable when something has come, and hangs up when it is cut. */
 static int rig_poll(void *context, int descriptor, int want, amp_ns deadline) {
     (void)want;
     virtual_sleep_until(context, deadline);
     rig_world();
-    if (descriptor < 0) {
-        return 0;
+    if (descriptor < 0 || descriptor == WAKE) {
+        return descriptor == WAKE && woken ? AMP_POLL_READ : 0;
     }
     return rig.line_is_cut ? AMP_POLL_ERROR : AMP_POLL_READ;
 }
@@ -77,6 +80,22 @@ static void test_without_a_port_it_beats_and_publishes_nothing(void) {
     CHECK(amp_channel_count(&rig.pump.channel) == published);
     CHECK(amp_owner_heartbeat(&rig.owner, NULL, NULL) >= beats + 50);
     CHECK(rig_gauge(AMP_GAUGE_READY) == 0);
+}
+
+static void test_without_a_port_it_comes_back_when_it_is_woken(void) {
+    open_polled();
+    rig.pump.wake_descriptor = WAKE;
+    rig.line_is_cut = true;
+    CHECK(amp_pump_run(&rig.pump, INT64_MAX) == AMP_PUMP_PORT_LOST);
+    CHECK(amp_pump_run(&rig.pump, rig.machine.now_ns + 10 * MS) == AMP_PUMP_TIME);
+    woken = true;
+    const amp_ns before = rig.machine.now_ns;
+    CHECK(amp_pump_run(&rig.pump, INT64_MAX) == AMP_PUMP_TIME);
+    CHECK(rig.machine.now_ns <= before + 2 * MS);
+    woken = false;
+    plug_in();
+    CHECK(amp_pump_run(&rig.pump, rig.machine.now_ns + 100 * MS) == AMP_PUMP_TIME);
+    CHECK(rig.pump.session.state == AMP_SESSION_UP);
 }
 
 static void test_without_a_port_it_ends_when_asked(void) {
@@ -201,6 +220,7 @@ static void test_bytes_of_the_session_before_are_foreign_both_ways(void) {
 int main(void) {
     RUN(test_every_period_is_accounted_for_over_absences);
     RUN(test_without_a_port_it_beats_and_publishes_nothing);
+    RUN(test_without_a_port_it_comes_back_when_it_is_woken);
     RUN(test_without_a_port_it_ends_when_asked);
     RUN(test_without_a_port_it_ends_when_the_supervisor_is_gone);
     RUN(test_replug_within_the_lease_resumes_nothing);

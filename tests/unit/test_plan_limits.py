@@ -74,7 +74,7 @@ def test_the_supervisor_is_one_of_the_roles(plan_load: Loading) -> None:
     assert line.endswith("roles: 32 roles are more than 31; use at most 31")
 
 
-@pytest.mark.parametrize("name", ["device_us", "applied"])
+@pytest.mark.parametrize("name", ["device_us", "applied", "sampled_ns"])
 def test_a_device_may_not_send_a_word_of_the_plan(
     plan_load: Loading, name: str, plan_serial: Changes
 ) -> None:

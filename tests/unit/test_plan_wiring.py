@@ -34,6 +34,7 @@ def test_channels_carry_signals_then_the_words_of_the_plan(plan_of: Planning) ->
             ("current", "f64", "A"),
             ("device_us", "u64", "us"),
             ("applied", "u64", "1"),
+            ("sampled_ns", "i64", "ns"),
         ],
         "control": [("voltage", "f64", "V"), ("tick", "u64", "1"), ("sensed_ns", "i64", "ns")],
         "telemetry": [

@@ -9,7 +9,7 @@ from amphost._native.amp import lib
 
 from amphost.lifecycle import Fault
 from amphost.plan.model import Plan
-from amphost.supervisor.links import Links
+from amphost.supervisor.links import LinkEvent, LinkKind, Links
 from amphost.supervisor.runs import RoleRun
 from tests.unit.role_bench import RoleBench
 
@@ -22,7 +22,8 @@ class Bench(RoleBench):
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan, "io")
         self.lines: list[str] = []
-        self.links = Links(self.segments.mapped, self.lines.append)
+        self.recorded: list[LinkEvent] = []
+        self.links = Links(self.segments.mapped, self.lines.append, self.recorded.append)
         self.run_of_io = RoleRun(plan=self.role, epoch=1)
         self.owner = self.view["io"].owner
 
@@ -86,6 +87,9 @@ def test_lost_and_back_is_told_with_cause_duration_and_boot(bench: Bench) -> Non
         "link lost: no valid frame came from the device for 60 ms",
         "link is back after 0.25 s: same device, same boot",
     ]
+    kinds = [LinkKind.LOST, LinkKind.BACK]
+    assert [event.kind for event in bench.recorded] == kinds * 2
+    assert bench.recorded == bench.links.events
 
 
 def test_a_refused_device_is_told_once_by_field(bench: Bench) -> None:

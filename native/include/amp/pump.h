@@ -58,12 +58,14 @@ struct amp_pump {
     const struct amp_system *system;
     const struct amp_owner *supervisor;
     struct amp_owner *owner;
-    struct amp_channel channel; /* its own, attached: sends..., device clock us, applied count */
+    struct amp_channel channel; /* its own, attached: sends..., the device's clock (us),
+                                   applied count, CLOCK_MONOTONIC at sampling (ns; 0: unknown) */
     struct amp_channel source;  /* of the role whose outputs it forwards; one role for all */
     struct amp_pump_timing timing;
     struct amp_session_host expected;
     uint32_t role;
-    int descriptor; /* non-blocking; -1: no port is open */
+    int descriptor;      /* non-blocking; -1: no port is open */
+    int wake_descriptor; /* ends a run without a port as soon as it is readable; -1: none */
     uint16_t session_number;
     int32_t sensed_word;                        /* in the source; -1: it has none */
     uint32_t accept_words[AMP_PUMP_VALUES_MAX]; /* in the source, in the device's order */
@@ -116,7 +118,7 @@ enum amp_pump_end {
     AMP_PUMP_SUPERVISOR_LOST = 1, /* the same, by itself */
     AMP_PUMP_PORT_LOST = 2,       /* the descriptor reported hang-up or an error; it is still the
                                      caller's to close */
-    AMP_PUMP_TIME = 3,            /* |until| has come */
+    AMP_PUMP_TIME = 3,            /* |until| has come, or the wake descriptor is readable */
 };
 
 /// Check the caller's part and set the pump's own. Returns 0 or -AMP_EARG.
@@ -135,7 +137,8 @@ void amp_pump_send(struct amp_pump *pump, amp_ns now);
 /// Context: any, between two runs. Progress: wait-free.
 void amp_pump_open(struct amp_pump *pump, int descriptor, amp_ns now);
 
-/// Run until the end, until the port is lost, or until the first send point at or after |until|.
+/// Run until the end, until the port is lost, until the first send point at or after |until|, or,
+/// without a port, until the wake descriptor is readable.
 /// Every call goes on where the one before came back.
 /// Context: real-time. Progress: blocking.
 enum amp_pump_end amp_pump_run(struct amp_pump *pump, amp_ns until);

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from amphost.errors import AmphostError, WriteRefusedError
     from amphost.interface import get_include
+    from amphost.items import Item, Result, Work
     from amphost.mailbox import Follower, Segment
     from amphost.plan.model import Plan
     from amphost.rehearsal import Rehearsal
@@ -22,11 +23,14 @@ __version__ = "0.1.0"
 __all__ = [
     "AmphostError",
     "Follower",
+    "Item",
     "Plan",
     "Read",
     "Rehearsal",
+    "Result",
     "Role",
     "Segment",
+    "Work",
     "WriteRefusedError",
     "__version__",
     "get_include",
@@ -35,11 +39,14 @@ __all__ = [
 _HOME = {
     "AmphostError": "amphost.errors",
     "Follower": "amphost.mailbox",
+    "Item": "amphost.items",
     "Plan": "amphost.plan.model",
     "Read": "amphost.role_api",
     "Rehearsal": "amphost.rehearsal",
+    "Result": "amphost.items",
     "Role": "amphost.role_api",
     "Segment": "amphost.mailbox",
+    "Work": "amphost.items",
     "WriteRefusedError": "amphost.errors",
     "get_include": "amphost.interface",
 }

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         count: int
         full: int
         corrupt: int
+        room: int
 
         def push(self, t_ns: int, flags: int, *values: float) -> bool: ...
         def put(self, t_ns: int, flags: int, payload: bytes | bytearray | memoryview) -> bool: ...

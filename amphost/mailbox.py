@@ -204,7 +204,8 @@ class Segment:
         self.native_channel  # noqa: B018 - it says what is missing
         channel = self.plan.channel
         assert channel is not None
-        return channel.offset, channel.words, channel.depth, kinds(channel.signals)
+        block = channel.words - len(channel.signals)
+        return channel.offset, channel.words, channel.depth, kinds(channel.signals) + b"Q" * block
 
     def _check_epoch(self, epoch: int) -> None:
         self.native_channel  # noqa: B018 - it says what is missing

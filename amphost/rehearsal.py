@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from amphost.items import Item, Result, Work
 from amphost.plan.program_model import ProgramInput, ProgramOutput
 from amphost.role_api import MODES, Reads, Role, Writes
 
@@ -25,6 +26,7 @@ __all__ = ["Rehearsal"]
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
+WAITING = 1024
 
 
 class Rehearsal:
@@ -32,7 +34,8 @@ class Rehearsal:
 
     `reads` are names, `writes` maps names to ranges (the value begins at the range's end that is
     nearest to 0, or at 0), `parameters` and further keywords are the parameters of the spec. What
-    the class logs stands in `logged`.
+    the class logs stands in `logged`. With `item_bytes` it hands out work: `role.work.waiting` has
+    its items, `finish` brings a result. A worker's class is given its item by `work`.
 
     Synchronization: one thread.
     """
@@ -46,6 +49,7 @@ class Rehearsal:
         parameters: Mapping[str, Any] | None = None,
         rate_hz: float = 100.0,
         max_age_ms: float = 0.0,
+        item_bytes: int = 0,
         **more: Any,
     ) -> None:
         self.logged: list[str] = []
@@ -60,6 +64,10 @@ class Rehearsal:
             self._period_ns,
             self.logged.append,
         )
+        if item_bytes:
+            self.role.work = Work(item_bytes, WAITING, drop_oldest=False)
+        self._has_work = item_bytes > 0
+        self._results: list[Result] = []
         self._published: dict[str, tuple[int, int, float]] = {}
         self._mode = MODES.index("ARMED")
         self._now_ns, self._tick = NS_PER_S, 0
@@ -91,12 +99,26 @@ class Rehearsal:
             raise ValueError(f"{mode!r} is no mode; there are {', '.join(MODES)}")
         self._mode = MODES.index(mode)
 
+    def work(self, data: bytes, number: int = 1) -> None:
+        """Have a worker's class work on an item."""
+        self.role.begin(self._now_ns, number, self._mode)
+        self.role.item = Item(number, bytes(data), 0.0)
+        self.user.work(self.role)
+
+    def finish(self, **writes: float) -> Item:
+        """Say what a worker wrote of the oldest item that waits; the next step has the result."""
+        item = self.role.work.waiting.popleft()
+        self._results.append(Result(item.number, "rehearsal_1", writes, 0.0))
+        return item
+
     def step(self, count: int = 1) -> None:
         """Step the class, `count` times."""
         for _ in range(count):
             for name, (number, t_ns, value) in self._published.items():
                 self.role.reads[name].take(self._now_ns, number, t_ns, value)
             self.role.begin(self._now_ns, self._tick, self._mode)
+            if self._has_work:
+                self.role.work.results, self._results = self._results, []
             self.user.step(self.role)
             self._now_ns += self._period_ns
             self._tick += 1

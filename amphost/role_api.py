@@ -18,6 +18,7 @@ TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from typing import Any
 
+    from amphost.items import Item, Work
     from amphost.plan.program_model import ProgramInput, ProgramOutput
 
 __all__ = ["Parameters", "Read", "Reads", "Role", "Writes"]
@@ -193,6 +194,8 @@ class Role:
     period_s: from step to step.
     now_ns: CLOCK_MONOTONIC at the beginning of this step; now_s is the same in seconds.
     tick: number of this step on the grid; a step that was skipped leaves a gap.
+    work: what it hands out to its workers, where the spec gives it some.
+    item: what a worker is to work on.
     mode: BOOT, DISARMED, ARMED or SAFE; is_armed says whether outputs may move.
 
     Synchronization: one thread, the role's own.
@@ -207,6 +210,8 @@ class Role:
     tick: int
     mode: str
     is_armed: bool
+    work: Work
+    item: Item
 
     def __init__(
         self,
@@ -227,6 +232,14 @@ class Role:
         self.now_ns, self.tick = 0, 0
         self.mode, self.is_armed = MODES[0], False
         self._log = log
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            what = {"work": "hands out no work: its spec has no workers", "item": "is no worker"}
+            if name in what:
+                raise AttributeError(f"{self.name} {what[name]}")
+            raise AttributeError(f"there is no role.{name}")
 
     @property
     def now_s(self) -> float:

@@ -90,7 +90,7 @@ def _print(loaded: LoadedSpec) -> None:
 
 
 def _role(role: RoleSpec, loaded: LoadedSpec) -> str:
-    from amphost.spec.program_roles import cores_of
+    from amphost.spec.program_roles import WorkerRole, cores_of
 
     if role.kind == "control":
         reads = ", ".join(read.source for read in role.reads.values()) or "nothing"
@@ -103,6 +103,8 @@ def _role(role: RoleSpec, loaded: LoadedSpec) -> str:
         accepts = f"accepts {', '.join(device.accepts) or 'nothing'}"
         rest = f"{role.device} ({end}, {device.baud} baud) {values}, {accepts}"
         return f"core {role.core:<3} fifo {role.priority:<2}  {rest}"
+    if isinstance(role, WorkerRole):
+        return f"core {role.core:<3} other    works for {role.producer}: {role.class_}"
     if role.kind == "python" or role.kind == "exec":  # noqa: PLR1714 - mypy narrows this form
         what = role.class_ if role.kind == "python" else role.command[0]
         reads = ", ".join(read.source for read in role.reads.values()) or "nothing"

@@ -234,6 +234,8 @@ def _heartbeat_row(role: RolePlan) -> BoundPlan:
     if program is not None:
         default_ns = timing.program_heartbeat_ns(program.period_ns)
         formula = "max(3 T, 1 s)"
+        if role.kind == "worker":
+            return _row(subject, role.heartbeat_ns, "within_ms", "supervisor: restart")
         return _row(subject, role.heartbeat_ns, formula, "supervisor: restart", default_ns)
     formula = "max(5 T, floor)" if role.control is not None else "max(5 F, floor)"
     return _row(subject, role.heartbeat_ns, formula, "watchdog thread: trip")

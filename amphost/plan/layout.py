@@ -63,7 +63,9 @@ def directory_text(role: str, channel: ChannelPlan | None) -> str:
     if channel is None:
         return f"channel {role} none\n"
     head = f"channel {role} offset={channel.offset} words={channel.words} depth={channel.depth}\n"
-    return head + "".join(f"{one.name}:{one.type}:{one.unit}\n" for one in channel.signals)
+    named = "".join(f"{one.name}:{one.type}:{one.unit}\n" for one in channel.signals)
+    block = channel.words - len(channel.signals)
+    return head + named + (f"block:u64[{block}]:1\n" if block else "")
 
 
 def layout_hash(directory: str) -> int:
@@ -95,10 +97,12 @@ def segment(
     writer_period_ns: int,
     follower_periods_ns: Iterable[int],
     depth: int = 0,
+    block_words: int = 0,
 ) -> SegmentPlan:
     """Lay out the segment of a role whose channel, if it has signals, carries them in order.
 
-    Its depth follows from the periods, unless `depth` gives it.
+    Its depth follows from the periods, unless `depth` gives it. Behind its signals a channel may
+    carry a block of words that mean nothing to anybody but its two ends.
     """
     offset = channel_offset(role_id, page_size)
     channel = None
@@ -106,9 +110,12 @@ def segment(
     if signals:
         depth = depth or channel_depth(writer_period_ns, follower_periods_ns)
         channel = ChannelPlan(
-            offset=offset, words=len(signals), depth=depth, signals=tuple(signals)
+            offset=offset,
+            words=len(signals) + block_words,
+            depth=depth,
+            signals=tuple(signals),
         )
-        size += channel_size(len(signals), depth)
+        size += channel_size(channel.words, depth)
     directory = directory_text(role, channel)
     return SegmentPlan(
         role=role,

@@ -264,6 +264,7 @@ class RolePlan:
     telemetry: TelemetryPlan | None
     python: PythonPlan | None = None
     exec: ExecPlan | None = None
+    writes: tuple[SegmentPlan, ...] = ()  # queues to its workers, mapped read-write too
     fault_class: str = "C"  # how far its faults reach: A, B or C
     restart: str = "always"  # or never
     ready_within_ns: int = 5_000_000_000  # from its start until it says that it is ready

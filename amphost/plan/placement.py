@@ -20,7 +20,7 @@ from amphost.machine import Machine
 from amphost.plan.wiring import device_of
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import ControlRole, IoRole, RoleSpec
-from amphost.spec.program_roles import cores_of
+from amphost.spec.program_roles import WorkerRole, cores_of
 
 PRIORITY_MAX = 99
 PAGE_SIZE = 4096
@@ -103,9 +103,11 @@ def findings(loaded: LoadedSpec, machine: Machine) -> list[Finding]:
     """Return what the machine lacks: cores, ports, room above a priority."""
     found: list[Finding] = []
     for name, role in loaded.spec.roles.items():
-        key = "core" if role.core is not None else "cores"
+        path: tuple[str, ...] = ("roles", name, "core" if role.core is not None else "cores")
+        if isinstance(role, WorkerRole):
+            path = ("roles", role.producer, "workers", "cores")
         for core in cores_of(role):
-            found += _core_finding(loaded, machine, ("roles", name, key), core)
+            found += _core_finding(loaded, machine, path, core)
     if loaded.spec.supervisor:
         path = ("supervisor", "core")
         found += _core_finding(loaded, machine, path, loaded.spec.supervisor.core)

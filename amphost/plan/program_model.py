@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["ExecPlan", "ProgramInput", "ProgramOutput", "PythonPlan"]
+__all__ = ["ExecPlan", "ProgramInput", "ProgramOutput", "PythonPlan", "WorkPlan", "WorkerPlan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,31 @@ class ExecPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkPlan:
+    """How a role hands out work: a queue, of the segment `queues[n]`, for each of `workers`."""
+
+    workers: tuple[str, ...]
+    queues: tuple[str, ...]
+    item_bytes: int
+    parts: int  # messages of a whole item
+    queue_items: int  # that may wait in each queue
+    waiting: int  # that may wait in the role
+    drop_oldest: bool
+    results: tuple[ProgramOutput, ...]  # in each worker's channel
+    item_word: int  # there: the number of the item
+    count_word: int  # the first of the words with counts in the role's own channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerPlan:
+    """How a worker gets its work."""
+
+    producer: str
+    queue: str  # the segment that brings it
+    item_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PythonPlan:
     """A class and how it is stepped."""
 
@@ -61,4 +86,6 @@ class PythonPlan:
     on_error: str  # restart or skip
     inputs: tuple[ProgramInput, ...]
     outputs: tuple[ProgramOutput, ...]
-    tick_word: int  # where the channel carries the number of the step
+    tick_word: int  # where the channel carries the number of the step, or of a worker's item
+    work: WorkPlan | None = None  # it hands out work
+    worker: WorkerPlan | None = None  # it is a worker

@@ -12,7 +12,8 @@ from pathlib import Path
 from amphost import timing
 from amphost.plan.layout import SUPERVISOR
 from amphost.plan.program_model import ExecPlan, ProgramInput, ProgramOutput, PythonPlan
-from amphost.plan.wiring import TICK, Wiring
+from amphost.plan.wiring import ITEM, TICK, Wiring
+from amphost.plan.workers import work_plan, worker_plan
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import ControlRole, ExecRole, PythonRole, RoleSpec
 
@@ -33,7 +34,9 @@ def python_plan(
         on_error=role.on_error,
         inputs=input_plans(wiring, role, floor_ns),
         outputs=output_plans(wiring, name, role),
-        tick_word=writer.word(TICK),
+        tick_word=max(writer.word(TICK), writer.word(ITEM)),
+        work=work_plan(wiring, name, role),
+        worker=worker_plan(name, role),
     )
 
 

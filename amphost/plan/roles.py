@@ -26,9 +26,18 @@ from amphost.plan.wiring import (
     frame_source,
     role_period_ns,
 )
+from amphost.plan.workers import queue_name, queue_segments, results_depth
 from amphost.spec.load import LoadedSpec
-from amphost.spec.model import ControlRole, ExecRole, IoRole, PythonRole, RoleSpec, TelemetryRole
-from amphost.spec.program_roles import cores_of
+from amphost.spec.model import (
+    ControlRole,
+    ExecRole,
+    IoRole,
+    PythonRole,
+    RoleSpec,
+    TelemetryRole,
+    WorkerRole,
+)
+from amphost.spec.program_roles import cores_of, worker_names
 
 RTTIME_US = 200_000
 TIMER_SLACK_NS = 1
@@ -49,10 +58,12 @@ def segment_plans(loaded: LoadedSpec, wiring: Wiring, page_size: int) -> dict[st
             follower_periods_ns=[
                 role_period_ns(loaded, wiring, reader) for reader in wiring.readers(name)
             ],
+            depth=results_depth(loaded, name),
         )
         for name, writer in wiring.writers.items()
     }
-    return roles | supervision_segments(loaded, page_size)
+    queues = queue_segments(loaded, wiring, page_size)
+    return roles | supervision_segments(loaded, page_size) | queues
 
 
 def role_plan(
@@ -101,6 +112,9 @@ def role_plan(
         if isinstance(role, PythonRole)
         else None,
         exec=exec_plan(loaded, wiring, name, role, base) if isinstance(role, ExecRole) else None,
+        writes=tuple(segments[queue_name(worker)] for worker in worker_names(name, role))
+        if isinstance(role, PythonRole)
+        else (),
         fault_class=fault_class(loaded, name),
         **_lifecycle(role),
     )
@@ -108,8 +122,11 @@ def role_plan(
 
 def _supervised(loaded: LoadedSpec, name: str) -> tuple[str, ...]:
     """Return what else a role reads of the supervisor: commands, or the events of the run."""
-    if isinstance(loaded.spec.roles[name], TelemetryRole):
+    role = loaded.spec.roles[name]
+    if isinstance(role, TelemetryRole):
         return (layout.EVENTS,)
+    if isinstance(role, WorkerRole):
+        return (queue_name(name),)
     return (commands_name(name),) if has_commands(loaded, name) else ()
 
 
@@ -117,6 +134,8 @@ def _bound_ns(role: RoleSpec, period_ns: int) -> int:
     """Return the supervisor's bound on the heartbeat of a role off the control path."""
     if isinstance(role, TelemetryRole):
         return timing.observer_heartbeat_ns(period_ns)
+    if isinstance(role, WorkerRole):
+        return timing.ms_ns(role.work.within_ms)
     if isinstance(role, ExecRole) and role.heartbeat_ms is not None:
         return timing.ms_ns(role.heartbeat_ms)
     return timing.program_heartbeat_ns(period_ns)

@@ -22,7 +22,9 @@ from amphost.spec.model import (
     PythonRole,
     RoleSpec,
     Spec,
+    WorkerRole,
 )
+from amphost.spec.program_roles import worker_names
 
 OPERATOR = "operator"
 OPERATOR_PERIOD_NS = 5 * timing.NS_PER_MS
@@ -32,6 +34,16 @@ NO_UNIT = "1"
 
 TICK = "tick"
 SENSED = "sensed_ns"
+ITEM = "item"
+AGE = "age_ns"
+WORK_COUNTS = (
+    "items_submitted",
+    "items_refused",
+    "items_dropped",
+    "items_sent",
+    "items_finished",
+    "items_repeated",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +169,14 @@ def _signals(role: RoleSpec, loaded: LoadedSpec) -> tuple[SignalPlan, ...]:
     if isinstance(role, ControlRole):
         outputs = (_scalar(name, one.unit, one.range) for name, one in role.writes.items())
         return (*outputs, _word(TICK, "u64", NO_UNIT), _word(SENSED, "i64", "ns"))
+    if isinstance(role, WorkerRole):
+        results = (_scalar(name, one.unit, one.range) for name, one in role.writes.items())
+        return (*results, _word(ITEM, "u64", NO_UNIT), _word(AGE, "i64", "ns"))
     if isinstance(role, PythonRole):
         outputs = (_scalar(name, one.unit, one.range) for name, one in role.writes.items())
-        return (*outputs, _word(TICK, "u64", NO_UNIT))
+        counts = WORK_COUNTS if role.workers is not None else ()
+        added = (_word(name, "u64", NO_UNIT) for name in (TICK, *counts))
+        return (*outputs, *added)
     if isinstance(role, ExecRole):
         return tuple(_scalar(name, one.unit, one.range) for name, one in role.writes.items())
     if isinstance(role, IoRole):
@@ -201,6 +218,8 @@ def _sources(name: str, role: RoleSpec, spec: Spec) -> tuple[str, ...]:
     """Return the roles whose segments a role maps: the supervisor first, then the spec's order."""
     if isinstance(role, (ControlRole, IoRole, PythonRole, ExecRole)):
         named = {read.source.partition(".")[0] for read in role.reads.values()}
+        if isinstance(role, PythonRole):
+            named.update(worker_names(name, role))
     else:
         named = set(spec.roles)
     return (SUPERVISOR, *(other for other in spec.roles if other in named and other != name))

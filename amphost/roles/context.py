@@ -30,9 +30,10 @@ class Context:
         self.plan = plan
         self.run = run
         self.segments: dict[str, Segment] = {}
-        plans = [plan.segment, *plan.reads]
+        owned = [plan.segment, *plan.writes]
+        plans = [*owned, *plan.reads]
         for descriptor, segment in zip(run.segments, plans, strict=True):
-            writable = segment.role == plan.name
+            writable = len(self.segments) < len(owned)
             self.segments[segment.role] = Segment.attach(
                 descriptor, segment, nonce=run.nonce, writable=writable
             )

@@ -31,6 +31,7 @@ KINDS = {
     "io": "amphost.roles.io",
     "python": "amphost.roles.python",
     "telemetry": "amphost.roles.telemetry",
+    "worker": "amphost.roles.worker",
 }
 ENDED_BADLY = 1
 

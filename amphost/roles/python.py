@@ -8,15 +8,8 @@ from it for ever. A hang is the supervisor's to see: its SIGABRT prints every th
 
 from __future__ import annotations
 
-import faulthandler
-import gc
-import os
-import signal
-import sys
-
-from amphost import platform, user_code
-from amphost.role_api import Role
-from amphost.roles.settle import schedule
+from amphost.roles import stage
+from amphost.roles.dispatch import Dispatch
 
 TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
@@ -25,76 +18,25 @@ if TYPE_CHECKING:
 
     from amphost.channel import ChannelReader
     from amphost.plan.program_model import PythonPlan
-    from amphost.role_api import Read
+    from amphost.role_api import Read, Role
     from amphost.roles.context import Context
 
 SLICE_NS = 50_000_000
 """Longest sleep: so often a role of a slow rate looks whether it is asked to leave."""
-LOGGED_MAX = 100
-YOUNG_MAX = 700
-OLD_MAX = 10
-"""The collector's own thresholds, applied between steps."""
 
 
 def run(context: Context, ready: Callable[[], None]) -> str:
     """Load the class, set it up, step it until the end; return why it ended."""
     plan = context.plan.python
     assert plan is not None
-    platform.die_with_parent(signal.SIGKILL)
-    faulthandler.enable(file=sys.stderr, all_threads=True)
-    with _OrdinaryPriority(context):
-        user = user_code.load(plan, context.plan.name)
-        role = Role(
-            context.plan.name,
-            plan.inputs,
-            plan.outputs,
-            plan.parameters,
-            plan.period_ns,
-            lambda text: _log(f"{context.plan.name}: {text}"),
-        )
-        _call(user, "setup", plan, role)
+    role, user = stage.open_user(context, plan)
     loop = Loop(context, plan, role, user)
-    gc.disable()
+    stage.set_up(context, plan, role, user)
     ready()
     try:
         return loop.run()
     finally:
-        _call(user, "close", plan)
-
-
-def _log(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
-
-
-def _call(user: Any, method: str, plan: PythonPlan, *arguments: Any) -> None:
-    """Call an optional method of the user's class."""
-    function = getattr(user, method, None)
-    if function is None:
-        return
-    try:
-        function(*arguments)
-    except Exception as error:
-        _log(user_code.trace(error))
-        raise user_code.wrong(error, method, plan.file) from error
-
-
-class _OrdinaryPriority:
-    """While a user's code is imported and set up, it runs under no real-time priority.
-
-    Synchronization: one thread.
-    """
-
-    def __init__(self, context: Context) -> None:
-        self._plan = context.plan
-
-    def __enter__(self) -> None:
-        if self._plan.policy == "fifo":
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-
-    def __exit__(self, *_: object) -> None:
-        if self._plan.policy == "fifo":
-            schedule(self._plan.policy, self._plan.priority, self._plan.nice)
+        stage.call(user, "close", plan)
 
 
 class Loop:
@@ -108,10 +50,13 @@ class Loop:
         self._plan = plan
         self._role = role
         self._step = user.step
+        self._tick_number = 0
         self._owner = context.segment.owner
         self._sources = _sources(context, plan, role)
-        self._refused = 0
-        self._logged: set[str] = set()
+        self._errors = stage.Errors(context, plan, role, "step")
+        self._dispatch = None if plan.work is None else Dispatch(context, plan.work)
+        if self._dispatch is not None:
+            role.work = self._dispatch.work
         self._publish = context.segment.publish
         context.segment.owner.beat(context.now())
 
@@ -136,6 +81,10 @@ class Loop:
                 self._tick(tick, release_ns, wake_ns)
         finally:
             owner.set_gauge("t_stop_ns", release_ns)  # the next, never made
+            if self._dispatch is not None:
+                self._dispatch.collect()
+                self._dispatch.close()
+                self._publish_all(context.now())
         return end
 
     def _skip(self, release_ns: int, past_ns: int) -> int:
@@ -163,24 +112,29 @@ class Loop:
         owner, role, context = self._owner, self._role, self._context
         owner.at("law")
         self._take_inputs(tick, wake_ns)
+        if self._dispatch is not None:
+            self._dispatch.collect()
         before = role.written()
+        self._tick_number = tick
         owner.add("ticks")
         try:
             self._step(role)
         except Exception as error:  # noqa: BLE001 - whatever a user's code raises is counted
             role.restore(before)
-            self._failed(error)
+            self._errors.take(error)
         else:
-            self._publish(context.now(), 0, (*role.written(), tick))
+            if self._dispatch is not None:
+                self._dispatch.send()
+            self._publish_all(context.now())
             owner.add("published")
-        self._count_refused()
+        self._errors.count_refused()
         done_ns = context.now()
         owner.record("execution", done_ns - wake_ns)
         if done_ns > deadline_ns:
             owner.add("deadline_misses")
         owner.record("response", done_ns - deadline_ns + self._plan.period_ns)
         owner.beat(done_ns)
-        _collect()
+        stage.collect()
 
     def _take_inputs(self, tick: int, now_ns: int) -> None:
         role = self._role
@@ -198,23 +152,9 @@ class Loop:
             self._owner.add("stale")
         role.begin(now_ns, tick, self._context.system_mode()[0])
 
-    def _failed(self, error: Exception) -> None:
-        """Count a failed step and say where, each place once; end the role where it asks that."""
-        self._owner.add("step_errors")
-        self._count_refused()
-        wrong = user_code.wrong(error, "step", self._plan.file)
-        place = str(wrong).partition(": step: ")[0]
-        if place not in self._logged and len(self._logged) < LOGGED_MAX:
-            self._logged.add(place)
-            _log(user_code.trace(error))
-        if self._plan.on_error == "restart":
-            raise wrong from error
-
-    def _count_refused(self) -> None:
-        refused = self._role.refused_writes()
-        if refused != self._refused:
-            self._owner.add("refused_writes", refused - self._refused)
-            self._refused = refused
+    def _publish_all(self, now_ns: int) -> None:
+        counts = () if self._dispatch is None else self._dispatch.work.counts()
+        self._publish(now_ns, 0, (*self._role.written(), self._tick_number, *counts))
 
 
 def _sources(
@@ -225,10 +165,3 @@ def _sources(
     for one in plan.inputs:
         by_role.setdefault(one.role, []).append((role.reads[one.name], one.word))
     return [(name, context.segments[name].reader(), reads) for name, reads in by_role.items()]
-
-
-def _collect() -> None:
-    """Collect as Python's own thresholds would, but here, where no step waits for it."""
-    young, middle, old = gc.get_count()
-    if young > YOUNG_MAX:
-        gc.collect(0 if middle <= OLD_MAX else 1 if old <= OLD_MAX else 2)

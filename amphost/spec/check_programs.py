@@ -6,17 +6,18 @@ what a user's code computes reaches an output only through a law. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from amphost.spec.decode import Holes
 from amphost.spec.model import ControlRole, ExecRole, IoRole, PythonRole, Spec
 from amphost.spec.positions import KeyPath, Problem
-from amphost.spec.program_roles import ExecWrite, ProgramWrite, cores_of
+from amphost.spec.program_roles import ExecWrite, ProgramWrite, cores_of, worker_names
 from amphost.spec.signals import OPERATOR, Signals
 
 __all__ = ["program_problems"]
 
+NAME_MAX = 32
 PARAMETER_VALUES_MAX = 10_000
 Program = PythonRole | ExecRole
 
@@ -28,10 +29,11 @@ def program_problems(spec: Spec, signals: Signals, holes: Holes) -> Iterator[Pro
             path: KeyPath = ("roles", name)
             yield from _cores(path, role, holes)
             yield from _reads(name, role, signals)
-            yield from _writes(path, role)
+            yield from _writes((*path, "writes"), role.writes)
             yield from _priority(name, role, spec)
         if isinstance(role, PythonRole):
             yield from _parameters(("roles", name, "parameters"), role.parameters)
+            yield from _workers(name, role, spec)
         elif isinstance(role, IoRole):
             yield from _feeds_device(name, role, spec)
 
@@ -68,9 +70,11 @@ def _reads(name: str, role: Program, signals: Signals) -> Iterator[Problem]:
             yield Problem(path=(*path, "max_age_ms"), rule=rule, remedy=remedy)
 
 
-def _writes(path: KeyPath, role: Program) -> Iterator[Problem]:
-    for name, write in dict[str, ProgramWrite | ExecWrite](role.writes).items():
-        where = (*path, "writes", name)
+def _writes(
+    path: KeyPath, writes: Mapping[str, ProgramWrite] | Mapping[str, ExecWrite]
+) -> Iterator[Problem]:
+    for name, write in writes.items():
+        where = (*path, name)
         low, high = write.range
         if not low < high:
             rule = f"the low end {low:g} is not below the high end {high:g}"
@@ -108,6 +112,26 @@ def _parameters(path: KeyPath, parameters: dict[str, Any]) -> Iterator[Problem]:
     if values > PARAMETER_VALUES_MAX:
         rule = f"holds {values} values, more than {PARAMETER_VALUES_MAX}"
         yield Problem(path=path, rule=rule, remedy="read them from a file in setup", key=True)
+
+
+def _workers(name: str, role: PythonRole, spec: Spec) -> Iterator[Problem]:
+    if role.workers is None:
+        return
+    path: KeyPath = ("roles", name, "workers")
+    yield from _writes((*path, "writes"), role.workers.writes)
+    yield from _parameters((*path, "parameters"), role.workers.parameters)
+    for worker in worker_names(name, role):
+        if worker in spec.roles:
+            rule = f"{worker} is the name of one of its workers, and of a role"
+            yield Problem(path=path, rule=rule, remedy="give that role another name", key=True)
+        elif len(worker) > NAME_MAX:
+            rule = f"{worker}, the name of a worker, is longer than {NAME_MAX} characters"
+            remedy = "give the role a shorter name"
+            yield Problem(path=path, rule=rule, remedy=remedy, key=True)
+    if role.workers.count < len(role.workers.cores):
+        rule = f"{len(role.workers.cores)} cores are more than {role.workers.count} workers"
+        remedy = "name a core for each worker, or fewer"
+        yield Problem(path=(*path, "cores"), rule=rule, remedy=remedy)
 
 
 def _feeds_device(name: str, role: IoRole, spec: Spec) -> Iterator[Problem]:

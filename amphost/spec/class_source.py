@@ -67,7 +67,7 @@ def _method_problems(node: ast.ClassDef, method: str, at: KeyPath) -> Iterator[P
         for target in one.targets
         if isinstance(target, ast.Name)
     }
-    argument = "item" if method == "work" else "role"
+    argument = "role"
     form = f"def {method}(self, {argument}):"
     if method not in functions and method not in assigned and not node.bases:
         rule = f"class {node.name} has no {method}"

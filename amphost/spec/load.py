@@ -20,9 +20,10 @@ from amphost.spec.class_file import ClassPlace, find_class
 from amphost.spec.decode import Decoded, Holes, decode_model
 from amphost.spec.executable import find_executable
 from amphost.spec.files import is_file, read_bytes
-from amphost.spec.model import Board, ExecRole, PythonRole, Spec
+from amphost.spec.model import Board, ExecRole, PythonRole, RoleSpec, Spec
 from amphost.spec.positions import KeyPath, Positions, Problem, show
 from amphost.spec.profile import Points, read_profile
+from amphost.spec.program_roles import worker_names, workers_of
 from amphost.spec.schema import board_schema, spec_schema
 from amphost.spec.text import BYTES_MAX, decode
 from amphost.spec.wording import did_you_mean
@@ -109,7 +110,7 @@ def load(path: Path, *, boards: Sequence[Path]) -> LoadedSpec:
     if lines or found is None or board is None:
         raise SpecError(lines)
     return LoadedSpec(
-        spec=spec,
+        spec=_with_workers(spec),
         board=board,
         path=path,
         text=text,
@@ -229,7 +230,24 @@ def _classes(
         beside.lines += lines
         if place is not None:
             classes[name] = place
+        below: KeyPath = ("roles", name, "workers", "class")
+        if role.workers is not None and not holes.at(*below):
+            place, wrong, lines = find_class(role.workers.class_, path.parent, below, "work")
+            problems += wrong
+            beside.lines += lines
+            if place is not None:
+                classes.update(dict.fromkeys(worker_names(name, role), place))
     return classes
+
+
+def _with_workers(spec: Spec) -> Spec:
+    """Return a spec in which every worker is a role of its own, behind that which it works for."""
+    roles: dict[str, RoleSpec] = {}
+    for name, role in spec.roles.items():
+        roles[name] = role
+        if isinstance(role, PythonRole):
+            roles.update(workers_of(name, role))
+    return spec.model_copy(update={"roles": roles})
 
 
 def _executables(path: Path, spec: Spec, holes: Holes, problems: list[Problem]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from amphost.spec.board import AcceptSpec, Board, DeviceSpec, LoopbackSpec, SendSpec
-from amphost.spec.program_roles import ExecRole, PythonRole
+from amphost.spec.program_roles import ExecRole, PythonRole, WorkerRole
 from amphost.spec.value_types import (
     Arm,
     Core,
@@ -55,6 +55,7 @@ __all__ = [
     "SupervisorSpec",
     "TelemetryRole",
     "TrackingSpec",
+    "WorkerRole",
     "WriteSpec",
 ]
 

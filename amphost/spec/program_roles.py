@@ -31,7 +31,11 @@ __all__ = [
     "ProgramReads",
     "ProgramWrite",
     "PythonRole",
+    "WorkerRole",
+    "WorkersSpec",
     "cores_of",
+    "worker_names",
+    "workers_of",
 ]
 
 CORE = "Core that this role is pinned to, counted from 0."
@@ -42,6 +46,7 @@ ClassName = Annotated[str, Field(pattern=CLASS_PATTERN)]
 Word = Annotated[str, Field(min_length=1, max_length=4096)]
 Restart = Literal["always", "never"]
 OnError = Literal["restart", "skip"]
+WhenFull = Literal["drop_oldest", "refuse"]
 Cores = Annotated[list[Core], Field(min_length=1, max_length=256)]
 
 
@@ -76,6 +81,42 @@ class ProgramWrite(Model):
     initial: Number = Field(description="The value until the code writes another.")
 
 
+class WorkersSpec(Model):
+    """Processes that share the work of a python role, one queue each."""
+
+    count: Annotated[int, Field(ge=1, le=16)] = Field(description="How many processes, 1 to 16.")
+    cores: Cores = Field(
+        description="Their cores, one after the other: the first worker on the first core, and"
+        " from the beginning again where there are more workers."
+    )
+    class_: ClassName = Field(
+        alias="class", description="The class that works on an item: it has `work(self, role)`."
+    )
+    item_bytes: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        description="The most bytes of an item, up to 1000000."
+    )
+    writes: dict[Name, ProgramWrite] = Field(
+        min_length=1, description="What a worker says of an item, by name."
+    )
+    queue: Annotated[int, Field(ge=1, le=64)] = Field(
+        2, description="Items that may wait in each worker's queue."
+    )
+    waiting: Annotated[int, Field(ge=1, le=1024)] = Field(
+        1, description="Items that may wait in the role itself while every queue is full."
+    )
+    when_full: WhenFull = Field(
+        "drop_oldest",
+        description="What happens when that is full too: the oldest one that waits is dropped and"
+        " counted, or the new one is refused (`refuse`) and the role keeps it.",
+    )
+    within_ms: Milliseconds = Field(
+        1000.0, description="Longest time for one item; a worker that takes longer is ended."
+    )
+    parameters: dict[Name, Any] = Field(
+        default_factory=dict, description="As those of the role, for the workers' class."
+    )
+
+
 class PythonRole(Model):
     """A Python class of the user's own, stepped at a fixed rate."""
 
@@ -107,9 +148,50 @@ class PythonRole(Model):
         description="An exception in `step` ends the process (`restart`), or only drops what that"
         " step wrote (`skip`).",
     )
+    workers: WorkersSpec | None = Field(
+        None, description="Processes that share this role's work, on cores of their own."
+    )
     ready_within_ms: Milliseconds = Field(
         5000.0, description="Longest time from its start until `setup` has returned."
     )
+
+
+class WorkerRole(PythonRole):
+    """One worker of a python role: made of its `workers`, never written in a file."""
+
+    kind: Literal["worker"]  # type: ignore[assignment]
+    producer: Name
+    work: WorkersSpec
+
+
+def worker_names(name: str, role: PythonRole) -> list[str]:
+    """Return the names of a role's workers."""
+    return [f"{name}_{number + 1}" for number in range(role.workers.count if role.workers else 0)]
+
+
+def workers_of(name: str, role: PythonRole) -> dict[str, WorkerRole]:
+    """Return a role's workers, by name."""
+    work = role.workers
+    if work is None:
+        return {}
+    return {
+        worker: WorkerRole.model_validate(
+            {
+                "kind": "worker",
+                "core": work.cores[number % len(work.cores)],
+                "rate_hz": role.rate_hz,
+                "class": work.class_,
+                "writes": work.writes,
+                "parameters": work.parameters,
+                "restart": role.restart,
+                "on_error": role.on_error,
+                "ready_within_ms": role.ready_within_ms,
+                "producer": name,
+                "work": work,
+            }
+        )
+        for number, worker in enumerate(worker_names(name, role))
+    }
 
 
 class ExecWrite(Model):

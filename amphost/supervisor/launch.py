@@ -41,7 +41,8 @@ class Segments:
         own = plan.supervisor.segment
         try:
             ours = (own, plan.supervisor.events, *plan.supervisor.commands)
-            for segment in [*ours, *(role.segment for role in plan.roles)]:
+            theirs = (one for role in plan.roles for one in (role.segment, *role.writes))
+            for segment in [*ours, *theirs]:
                 self._make(segment, writable=segment in ours)
             for segment in (own, plan.supervisor.events):
                 if segment.channel is not None:
@@ -105,7 +106,7 @@ class Launcher:
         run.away = False
         run.handed_over = False
         run.restart_at_ns = None
-        descriptors = self._segments.handed([run.plan.segment, *run.plan.reads])
+        descriptors = self._segments.handed([run.plan.segment, *run.plan.writes, *run.plan.reads])
         if run.plan.telemetry is not None:
             descriptors += [descriptor for _, _, descriptor in self._attachments]
         log = self._runtime.open_log(run.plan.name)
@@ -119,7 +120,7 @@ class Launcher:
         """Send a started role its plan; `port` is that of its loopback device, or empty."""
         child = run.child
         assert child is not None
-        plans = [run.plan.segment, *run.plan.reads]
+        plans = [run.plan.segment, *run.plan.writes, *run.plan.reads]
         telemetry = run.plan.telemetry is not None
         facts = {
             "nonce": self._segments.nonce,

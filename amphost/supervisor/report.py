@@ -12,6 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from amphost.lifecycle import CONTROL_PATH
+from amphost.plan.wiring import WORK_COUNTS
 from amphost.pump import DEVICE_MODES, SESSION_STATES
 from amphost.supervisor.usage import SAMPLED
 from amphost.telemetry.recording import LIMIT_REACHED
@@ -109,9 +110,18 @@ def _role(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
         "stale_ticks": owner.counter("stale"),
         "step_errors": owner.counter("step_errors"),
         "refused_writes": owner.counter("refused_writes"),
+        "work": _work(supervisor, run),
     }
     figures.update(run.usage)
     return figures
+
+
+def _work(supervisor: Supervisor, run: RoleRun) -> dict[str, int] | None:
+    """Return the counts of a role that hands out work, as it published them last."""
+    if run.plan.python is None or run.plan.python.work is None:
+        return None
+    words = _words(supervisor, run)
+    return {name.removeprefix("items_"): words.get(name, 0) for name in WORK_COUNTS}
 
 
 def _waiting(owner: Owner) -> dict[str, Any]:
@@ -138,7 +148,7 @@ def _expected_ticks(supervisor: Supervisor, run: RoleRun) -> int | None:
 def _period_ns(run: RoleRun) -> int | None:
     if run.plan.control is not None:
         return run.plan.control.period_ns
-    if run.plan.python is not None:
+    if run.plan.python is not None and run.plan.python.worker is None:
         return run.plan.python.period_ns
     return run.plan.io.period_ns if run.plan.io is not None else None
 

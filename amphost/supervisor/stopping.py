@@ -55,7 +55,7 @@ class _Stop:
             self._end_kind(kind, STEP_S)
         for device in supervisor.devices.values():
             device.release()
-        for kind in ("python", "exec"):
+        for kind in ("python", "worker", "exec"):
             self._end_kind(kind, PROGRAM_S)
         self._end_kind("telemetry", max(deadline_s - time.monotonic(), STEP_S))
         self._end_children(supervisor.devices.values(), DEVICE_S)

@@ -161,6 +161,15 @@ static PyObject *queue_full(PyObject *self, void *closure) {
     return PyLong_FromUnsignedLongLong(((struct fast_writer *)self)->queue.full);
 }
 
+static PyObject *queue_room(PyObject *self, void *closure) {
+    (void)closure;
+    const struct fast_writer *const writer = (const struct fast_writer *)self;
+    if (fast_check(&writer->shape) != 0) {
+        return NULL;
+    }
+    return PyLong_FromUnsignedLongLong(amp_queue_room(&writer->queue));
+}
+
 static PyObject *queue_corrupt(PyObject *self, void *closure) {
     (void)closure;
     return PyLong_FromUnsignedLongLong(((struct fast_writer *)self)->queue.corrupt);
@@ -199,6 +208,7 @@ static PyGetSetDef writer_properties[] = {
 static PyGetSetDef queue_properties[] = {
     {"count", writer_count, NULL, "Count of the newest message.", NULL},
     {"full", queue_full, NULL, "Messages refused because the consumer is behind.", NULL},
+    {"room", queue_room, NULL, "Messages that the queue would take now.", NULL},
     {"corrupt", queue_corrupt, NULL, "Messages refused because the cursor cannot be.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -29,6 +29,15 @@ bool amp_queue_push(struct amp_queue *queue, amp_ns t_ns, uint32_t flags, const 
     return true;
 }
 
+uint64_t amp_queue_room(const struct amp_queue *queue) {
+    const struct amp_word *const cursor = queue->cursor;
+    const uint64_t newest = amp_channel_count(&queue->channel);
+    const uint64_t consumed =
+        amp_load_acquire(cursor); /* pairs with the release in amp_queue_done() */
+    const uint64_t depth = (uint64_t)queue->channel.mask + 1;
+    return consumed > newest || newest - consumed > depth ? 0 : depth - (newest - consumed);
+}
+
 int amp_queue_reader_open(struct amp_queue_reader *reader, const struct amp_channel *channel,
                           struct amp_owner *own, uint32_t index) {
     if (index >= AMP_QUEUES_MAX) {

@@ -54,6 +54,28 @@ static void test_a_full_queue_refuses_and_counts(void) {
     }
 }
 
+static void test_room_is_what_push_would_take(void) {
+    for (size_t d = 0; d < DEPTHS; d++) {
+        open_queue(depths[d], 0);
+        for (uint32_t left = depths[d]; left > 0; left--) {
+            CHECK(amp_queue_room(&queue) == left);
+            CHECK(push());
+        }
+        CHECK(amp_queue_room(&queue) == 0 && !push());
+        CHECK(next() == 1 && next() == 2 && amp_queue_room(&queue) == 0);
+        amp_queue_done(&reader);
+        CHECK(amp_queue_room(&queue) == 2);
+    }
+}
+
+static void test_room_when_the_cursor_cannot_be_is_none(void) {
+    open_queue(4, 0);
+    CHECK(push());
+    reader.cursor.position = 9;
+    amp_queue_done(&reader);
+    CHECK(amp_queue_room(&queue) == 0 && !push());
+}
+
 static void test_a_message_makes_room_when_it_is_done_and_not_before(void) {
     open_queue(4, 0);
     for (int i = 0; i < 4; i++) {
@@ -192,6 +214,8 @@ static void test_each_message_once_and_in_order_whatever_the_schedule(void) {
 int main(void) {
     seeded_begin();
     RUN(test_a_full_queue_refuses_and_counts);
+    RUN(test_room_is_what_push_would_take);
+    RUN(test_room_when_the_cursor_cannot_be_is_none);
     RUN(test_a_message_makes_room_when_it_is_done_and_not_before);
     RUN(test_a_consumers_successor_gets_what_was_not_done_with);
     RUN(test_a_writers_successor_loses_and_repeats_nothing);

@@ -79,3 +79,36 @@ def test_the_test_of_the_example_passes(root: Path) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 passed" in done.stdout
+
+
+class Halves:
+    """A worker's class."""
+
+    def work(self, role: Role) -> None:
+        """Say how long half the item is."""
+        role.writes.half = len(role.item.data) / 2
+
+
+class Asks:
+    """Hands out work, and adds up what comes back."""
+
+    def step(self, role: Role) -> None:
+        """Take the results, then hand out the next item."""
+        role.writes.total += sum(result["half"] for result in role.work.results)
+        role.work.submit(bytes(role.tick + 2))
+
+
+def test_a_worker_and_its_producer_are_rehearsed_apart() -> None:
+    """Neither needs the other, a queue or a process."""
+    worker = Rehearsal(Halves, writes={"half": (0, 9)})
+    worker.work(b"four")
+    assert worker.writes.half == 2.0
+    producer = Rehearsal(Asks, writes={"total": (0, 9)}, item_bytes=8)
+    producer.step()
+    assert len(producer.finish(half=1.0).data) == 2
+    producer.step()
+    assert producer.writes.total == 1.0
+    with pytest.raises(
+        AttributeError, match="rehearsal hands out no work: its spec has no workers"
+    ):
+        Rehearsal(Asks, writes={"total": (0, 9)}).step()

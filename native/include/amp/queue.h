@@ -44,6 +44,11 @@ int amp_queue_open(struct amp_queue *queue, const struct amp_channel *channel,
 /// Context: real-time. Progress: wait-free. Cost: a publish and one load. One writer, one thread.
 bool amp_queue_push(struct amp_queue *queue, amp_ns t_ns, uint32_t flags, const uint64_t *words);
 
+/// Messages that amp_queue_push() would take now, one after the other; 0 when the cursor cannot be.
+/// Only the writer makes it less, so who asks first can send a message of several parts whole.
+/// Context: real-time. Progress: wait-free. Cost: two loads. One writer, one thread.
+uint64_t amp_queue_room(const struct amp_queue *queue);
+
 /// Open the consumer's end where it was left, by this process or by its predecessor: |own| is the
 /// consumer's own block. Returns 0 or -AMP_EARG.
 /// Context: init. One consumer.

@@ -38,3 +38,10 @@ class Needs:
 
     def step(self, role: Any) -> None:
         """Do nothing."""
+
+
+class Sorts:
+    """What a worker may run."""
+
+    def work(self, role: Any) -> None:
+        """Do nothing."""

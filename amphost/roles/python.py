@@ -9,7 +9,6 @@ from it for ever. A hang is the supervisor's to see: its SIGABRT prints every th
 from __future__ import annotations
 
 from amphost.roles import stage
-from amphost.roles.dispatch import Dispatch
 
 TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from amphost.plan.program_model import PythonPlan
     from amphost.role_api import Read, Role
     from amphost.roles.context import Context
+    from amphost.roles.dispatch import Dispatch
 
 SLICE_NS = 50_000_000
 """Longest sleep: so often a role of a slow rate looks whether it is asked to leave."""
@@ -54,8 +54,11 @@ class Loop:
         self._owner = context.segment.owner
         self._sources = _sources(context, plan, role)
         self._errors = stage.Errors(context, plan, role, "step")
-        self._dispatch = None if plan.work is None else Dispatch(context, plan.work)
-        if self._dispatch is not None:
+        self._dispatch: Dispatch | None = None
+        if plan.work is not None:
+            from amphost.roles.dispatch import Dispatch  # for a role that has workers alone
+
+            self._dispatch = Dispatch(context, plan.work)
             role.work = self._dispatch.work
         self._publish = context.segment.publish
         context.segment.owner.beat(context.now())

@@ -54,7 +54,13 @@ ALLOWED = {
     | {"amphost.clock_watch", "amphost.pump", "amphost.roles.io"}
     | PYSERIAL,
     "python": EVERY_ROLE
-    | {"amphost.role_api", "amphost.roles.python", "amphost.user_code", "math"}
+    | {
+        "amphost.role_api",
+        "amphost.roles.python",
+        "amphost.roles.stage",
+        "amphost.user_code",
+        "math",
+    }
     | {"collections", "collections.abc", "enum", "faulthandler", "functools", "itertools"}
     | {"keyword", "operator", "reprlib", "signal", "types"},
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bench.loop import report as loop
 from bench.mailbox import report as mailbox
 from bench.pages import Benchmark
+from bench.start import report as start
 
 MAILBOX = Benchmark(
     name="mailbox",
@@ -21,4 +22,10 @@ LOOP = Benchmark(
     readme=loop.readme,
     pictures=loop.pictures,
 )
-ALL = (MAILBOX, LOOP)
+START = Benchmark(
+    name="start",
+    markdown=start.markdown,
+    readme=start.readme,
+    pictures=lambda _: {},
+)
+ALL = (MAILBOX, LOOP, START)

@@ -42,6 +42,7 @@ def build(supervisor: Supervisor) -> dict[str, Any]:
         "mode": supervisor.modes.mode.name,
         "armings": supervisor.modes.arming,
         "startup_ms": None if armed_ns is None else (armed_ns - started_ns) / 1e6,
+        "startup_from_exec_ms": supervisor.startup.from_exec_ms(armed_ns),
         "plan_kept": supervisor.startup.plan_kept,
         "startup_phases_ms": supervisor.startup.phases_ms(armed_ns),
         "time_to_safe_ms": _time_to_safe_ms(supervisor),

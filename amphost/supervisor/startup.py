@@ -27,6 +27,7 @@ class Startup:
         self.began_ns = began_ns
         self.plan_kept = False
         """Whether the plan was kept from an earlier start."""
+        self._first_exec_ns: int | None = None
         self._now_ns = now_ns
         self._ends_ns: dict[str, int] = {}
 
@@ -34,6 +35,17 @@ class Startup:
         """Note that a phase has ended now, the first time that it does."""
         assert phase in PHASES
         self._ends_ns.setdefault(phase, self._now_ns())
+
+    def execs(self) -> None:
+        """Note that the first process is exec'd next."""
+        if self._first_exec_ns is None:
+            self._first_exec_ns = self._now_ns()
+
+    def from_exec_ms(self, armed_ns: int | None) -> float | None:
+        """Return the time from the first exec to the first armed period."""
+        if armed_ns is None or self._first_exec_ns is None:
+            return None
+        return (armed_ns - self._first_exec_ns) / 1e6
 
     def phases_ms(self, armed_ns: int | None) -> dict[str, float | None]:
         """Return the length of each phase; None from the first that has not ended."""

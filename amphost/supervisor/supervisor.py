@@ -132,6 +132,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Settle this process, start the watchdog, every device and every role."""
+        self.startup.execs()
         with _in_words("started"):
             self._start()
         self.startup.done("exec")

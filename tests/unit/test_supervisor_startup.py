@@ -30,3 +30,14 @@ def test_start_that_ended_early_has_no_figures_behind_its_end() -> None:
     lengths = startup.phases_ms(None)
     assert lengths["spec"] == 5
     assert [lengths[phase] for phase in PHASES[1:]] == [None] * 5
+
+
+def test_time_from_the_first_exec_counts_the_first_alone() -> None:
+    """A role that is started again later does not move it."""
+    now_ms = iter((20, 90))
+    startup = Startup(0, lambda: next(now_ms) * 1_000_000)
+    assert startup.from_exec_ms(100_000_000) is None
+    startup.execs()
+    startup.execs()
+    assert startup.from_exec_ms(None) is None
+    assert startup.from_exec_ms(100_000_000) == 80

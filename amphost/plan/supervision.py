@@ -11,8 +11,10 @@ from __future__ import annotations
 from amphost.plan import layout
 from amphost.plan.layout import EVENTS, SUPERVISOR_ID
 from amphost.plan.model import SegmentPlan, SignalPlan
-from amphost.spec.load import LoadedSpec
-from amphost.spec.model import ControlRole
+
+TYPE_CHECKING = False  # the supervisor reads constants here, and must not import the spec for them
+if TYPE_CHECKING:
+    from amphost.spec.load import LoadedSpec
 
 EVENTS_DEPTH = 1024
 COMMANDS_DEPTH = 8  # AMP_TUNING_DEPTH
@@ -39,7 +41,7 @@ def commands_name(role: str) -> str:
 def has_commands(loaded: LoadedSpec, name: str) -> bool:
     """Return whether a role takes commands: its law has something to tune."""
     tunes = any(block.tunable for block in loaded.laws.get(name, ()))
-    return tunes and isinstance(loaded.spec.roles[name], ControlRole)
+    return tunes and loaded.spec.roles[name].kind == "control"
 
 
 def supervision_segments(loaded: LoadedSpec, page_size: int) -> dict[str, SegmentPlan]:

@@ -129,6 +129,20 @@ def test_verbs_are_parsed_before_anything_dear_is_imported() -> None:
     assert tops(imported_by("amphost.cli.main")) & (DEAR - {"argparse"}) == set()
 
 
+def test_supervisor_runs_without_what_reads_a_spec() -> None:
+    """With the plan of an earlier start nothing else would import pydantic and yaml."""
+    modules = imported_by(
+        "amphost.cli.run",
+        "amphost.cli.kept",
+        "amphost.plan.stored",
+        "amphost.supervisor.supervisor",
+        "amphost.supervisor.report",
+        "amphost.supervisor.stopping",
+    )
+    assert tops(modules) & (DEAR - {"argparse"}) == set()
+    assert "amphost.spec.load" not in modules
+
+
 def test_budget_notices_what_it_forbids() -> None:
     """A check that cannot fail would let pydantic back in."""
     assert tops(imported_by("amphost.spec.load")) & DEAR >= {"pydantic", "yaml"}

@@ -7,7 +7,9 @@ writer stores, up to some store and no further.
 from __future__ import annotations
 
 import os
+import re
 import struct
+from pathlib import Path
 from typing import Any
 
 from hypothesis import settings
@@ -22,7 +24,11 @@ DEPTHS = st.sampled_from([4, 8, 32])
 STARTS = st.sampled_from([0, 1, (1 << 31) - 5, (1 << 32) - 5, (1 << 53) - 5])
 WORDS = 2
 STORES = WORDS + 5  # of one publication
-QUEUE_CURSORS = 37504  # where the cursors stand in the owner block: docs/mailbox.md
+DOCUMENT = Path(__file__).parents[2] / "docs" / "mailbox.md"
+[QUEUE_CURSORS] = map(
+    int, re.findall(r"^\| (\d+) \| queue_cursors ", DOCUMENT.read_text(), re.MULTILINE)
+)
+"""Where the cursors stand in the owner block."""
 Record = tuple[Any, ...]
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from amphost import timing
 from amphost.machine import Machine
 from amphost.plan.model import BoundPlan, RolePlan, SupervisorPlan
+from amphost.plan.wait import SPIN
 
 MEMLOCK_NEEDED = 64 << 20
 """Bytes of RLIMIT_MEMLOCK that a role needs: Linux counts its whole address space."""
@@ -32,6 +33,7 @@ def notes(
         *_memory(machine),
         *_hardware(machine, roles),
         *_sharing(roles, supervisor),
+        *_spinning(machine, roles),
         *_short_bounds(bounds, floor_ns),
     )
 
@@ -82,6 +84,16 @@ def _hardware(machine: Machine, roles: Sequence[RolePlan]) -> Iterator[str]:
     for core, governor in machine.governors:
         if core in control and governor != "performance":
             yield f"core {core} runs under the governor {governor}: set it to performance"
+
+
+def _spinning(machine: Machine, roles: Sequence[RolePlan]) -> Iterator[str]:
+    for role in roles:
+        shared = set(role.cores) - set(machine.isolated)
+        if role.control is not None and role.control.wait == SPIN and shared:
+            yield (
+                f"{role.name} spins on core {min(shared)}, which is not isolated: whatever else"
+                " Linux runs there waits for its naps; isolate it (isolcpus)"
+            )
 
 
 def _sharing(roles: Sequence[RolePlan], supervisor: SupervisorPlan) -> Iterator[str]:

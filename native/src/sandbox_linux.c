@@ -13,7 +13,7 @@
 
 #include "system_linux.h"
 
-#if defined(__x86_64__)
+#ifdef __x86_64__
 #define MACHINE AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
 #define MACHINE AUDIT_ARCH_AARCH64

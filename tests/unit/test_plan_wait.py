@@ -68,6 +68,14 @@ def test_spin_beside_the_supervisor_is_refused(plan_of: Planning) -> None:
         assert rival in line
 
 
+def test_spin_on_a_core_that_linux_uses_is_noted(plan_of: Planning) -> None:
+    """It works, and starves what Linux runs there: the user should know."""
+    [note] = [one for one in plan_of(waiting("spin")).notes if "spins" in one]
+    assert note.startswith("control spins on core 1, which is not isolated")
+    isolated = plan_of(waiting("spin"), ("    core: 1\n", "    core: 3\n"))
+    assert not [one for one in isolated.notes if "spins" in one]
+
+
 def test_the_largest_margin_is_the_native_one(plan_of: Planning) -> None:
     """The plan prints it, the loop keeps it: one formula in two languages."""
     for rate_hz in (1, 99, 100, 1000, 3000, 6000, 7000, 10_000, 20_000):

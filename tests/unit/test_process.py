@@ -197,6 +197,7 @@ def test_ctrl_c_does_not_reach_it(starting: Starting) -> None:
         (1, "exit status 1"),
         (-signal.SIGKILL, "killed by SIGKILL"),
         (-signal.SIGXCPU, "killed by SIGXCPU"),
+        (-signal.SIGSYS, "killed by SIGSYS (a system call that a loop may not make)"),
         (-40, "killed by signal 40"),
     ],
 )

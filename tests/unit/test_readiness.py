@@ -112,6 +112,7 @@ def lacks(bench: Bench, **changes: Any) -> list[str]:
 def test_a_grant_of_everything_is_not_degraded(bench: Bench) -> None:
     """A warning that always stands is read by nobody."""
     assert lacks(bench) == []
+    assert lacks(bench, sandbox="") == []
 
 
 @pytest.mark.parametrize(
@@ -124,6 +125,10 @@ def test_a_grant_of_everything_is_not_degraded(bench: Bench) -> None:
         ),
         ({"priority": 10}, "control: asked for SCHED_FIFO 80, runs as fifo 10"),
         ({"memory_locked": False}, "control: its memory is not locked"),
+        (
+            {"sandbox": "Function not implemented"},
+            "control: its system calls are not confined (Function not implemented)",
+        ),
     ],
 )
 def test_each_lack_is_named_with_what_was_got(

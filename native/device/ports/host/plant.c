@@ -1,10 +1,9 @@
 #include "plant.h"
 
 #include "cart_pole.h"
+#include "exponential.h"
 
-#define SQUARE AMP_PLANT_COLUMNS
-#define TAYLOR_TERMS 16
-#define HALVINGS_MAX 64
+#define SQUARE AMP_EXPONENTIAL_SIZE
 #define INPUT_MAX 1e6
 
 /* The columns of the equations behind those of the states. */
@@ -79,95 +78,9 @@ static bool config_valid(const struct amp_plant_config *config) {
     return config->kind != AMP_PLANT_CART_POLE || amp_cart_pole_slow_enough(&pole);
 }
 
-static void multiply(double out[SQUARE][SQUARE], double left[SQUARE][SQUARE],
-                     double right[SQUARE][SQUARE]) {
-    double product[SQUARE][SQUARE];
-    for (int row = 0; row < SQUARE; row++) {
-        for (int column = 0; column < SQUARE; column++) {
-            double sum = 0.0;
-            for (int k = 0; k < SQUARE; k++) {
-                sum += left[row][k] * right[k][column];
-            }
-            product[row][column] = sum;
-        }
-    }
-    for (int row = 0; row < SQUARE; row++) {
-        for (int column = 0; column < SQUARE; column++) {
-            out[row][column] = product[row][column];
-        }
-    }
-}
-
-static double largest_row_sum(double matrix[SQUARE][SQUARE]) {
-    double largest = 0.0;
-    for (int row = 0; row < SQUARE; row++) {
-        double sum = 0.0;
-        for (int column = 0; column < SQUARE; column++) {
-            const double entry = matrix[row][column];
-            sum += entry < 0.0 ? -entry : entry;
-        }
-        largest = sum > largest ? sum : largest;
-    }
-    return largest;
-}
-
-static void scale(double matrix[SQUARE][SQUARE], double factor) {
-    for (int row = 0; row < SQUARE; row++) {
-        for (int column = 0; column < SQUARE; column++) {
-            matrix[row][column] *= factor;
-        }
-    }
-}
-
-static void set_identity(double matrix[SQUARE][SQUARE]) {
-    for (int row = 0; row < SQUARE; row++) {
-        for (int column = 0; column < SQUARE; column++) {
-            matrix[row][column] = row == column ? 1.0 : 0.0;
-        }
-    }
-}
-
-/* From exp(M) - 1 to exp(2 M) - 1. The identity is left out, so that a slow plant, whose entries are
- * tiny beside 1, keeps all its digits. */
-static void twice(double change[SQUARE][SQUARE]) {
-    double square[SQUARE][SQUARE];
-    multiply(square, change, change);
-    for (int row = 0; row < SQUARE; row++) {
-        for (int column = 0; column < SQUARE; column++) {
-            change[row][column] = 2.0 * change[row][column] + square[row][column];
-        }
-    }
-}
-
-/* exp(matrix) - 1, by its series for a matrix made small, then doubled as often. */
-static void exponential(double out[SQUARE][SQUARE], double matrix[SQUARE][SQUARE]) {
-    int halvings = 0;
-    while (largest_row_sum(matrix) > 0.25 && halvings < HALVINGS_MAX) {
-        scale(matrix, 0.5);
-        halvings++;
-    }
-    double term[SQUARE][SQUARE];
-    set_identity(out);
-    scale(out, 0.0);
-    set_identity(term);
-    for (int k = 1; k <= TAYLOR_TERMS; k++) {
-        multiply(term, term, matrix);
-        scale(term, 1.0 / k);
-        for (int row = 0; row < SQUARE; row++) {
-            for (int column = 0; column < SQUARE; column++) {
-                out[row][column] += term[row][column];
-            }
-        }
-    }
-    for (int k = 0; k < halvings; k++) {
-        twice(out);
-    }
-}
-
-/* dx/dt as rows over x, the input and the constant input; returns the constant input. */
+/* dx/dt as rows over x, the input and the constant input, into zeros; returns the constant input. */
 static double equations(double out[SQUARE][SQUARE], const struct amp_plant_config *config) {
     const double *const p = config->parameters;
-    scale(out, 0.0);
     switch (config->kind) {
     case AMP_PLANT_DC_MOTOR:
         out[0][0] = -p[0] / p[1];
@@ -234,19 +147,22 @@ static void set_initial(struct amp_plant *plant) {
 }
 
 static void set_transitions(struct amp_plant *plant) {
-    double matrix[SQUARE][SQUARE];
-    double transition[SQUARE][SQUARE];
-    set_identity(matrix);
+    double matrix[SQUARE][SQUARE] = {{0.0}};
+    double change[SQUARE][SQUARE];
     plant->constant = equations(matrix, &plant->config);
-    scale(matrix, 1e-6);
-    exponential(transition, matrix);
+    for (int row = 0; row < SQUARE; row++) {
+        for (int column = 0; column < SQUARE; column++) {
+            matrix[row][column] *= 1e-6;
+        }
+    }
+    amp_exponential(change, matrix);
     for (int k = 0; k < AMP_PLANT_TRANSITIONS; k++) {
         for (int row = 0; row < AMP_PLANT_STATES; row++) {
             for (int column = 0; column < SQUARE; column++) {
-                plant->transitions[k][row][column] = transition[row][column];
+                plant->transitions[k][row][column] = change[row][column];
             }
         }
-        twice(transition);
+        amp_exponential_twice(change);
     }
 }
 

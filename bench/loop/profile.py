@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
+from collections.abc import Callable
 from typing import Any
 
 from bench.loop.play import PERIOD, PROGRAMS
+from bench.loop.running import FailedError, run
 
 CALLS = 2_000
 PERIODS = ("execution_p50_ns", "execution_back_to_back_p50_ns", "periods_per_second")
@@ -31,14 +32,15 @@ def instructions() -> str:
     """Count by callgrind what one period takes."""
     if shutil.which("valgrind") is None:
         return "there is no valgrind to count with"
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    core = str(min(os.sched_getaffinity(0)))
+    command = ["valgrind", "--log-fd=1", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
     command += ["--toggle-collect=amp_loop_tick", str(PROGRAMS / PERIOD)]
-    command += ["axes", "0", str(CALLS), *map(str, sorted(os.sched_getaffinity(0))[:1] * 2)]
+    command += ["axes", "0", str(CALLS), core, core]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"callgrind did not end: {error}"[:160]
-    found = re.findall(r"Collected : (\d+)", done.stderr)
+        text, _ = run(command, limit_s=60)
+    except (OSError, FailedError) as error:
+        return f"callgrind failed: {error}"[:160]
+    found = re.findall(r"Collected : (\d+)", text)
     if not found or int(found[-1]) == 0:
         return "callgrind gave no count"
     return f"{int(found[-1]) / (CALLS + CALLS // 10):.0f} instructions a period by callgrind"
@@ -60,14 +62,15 @@ def _of_the_machine(found: dict[str, Any], name: str) -> str:
     return ", ".join(said)
 
 
-def hints(found: dict[str, Any]) -> list[str]:
+def hints(found: dict[str, Any], count: Callable[[], str] = instructions) -> list[str]:
     """Return one line for each figure out of reach."""
     lines = []
     for name, one in found["ratios"].items():
         if one["reached"] is not False:
             continue
         if name in PERIODS:
-            text = instructions()
+            hot = found["ratios"]["execution_back_to_back_p50_ns"]["value"]
+            text = count() + (f"; {hot:.0f} ns back to back, in warm caches" if hot else "")
         elif name.endswith("_vs_cyclictest"):
             text = _of_the_machine(found, name)
         else:

@@ -133,9 +133,17 @@ def test_figure_out_of_reach_is_set_beside_the_machine() -> None:
     """What the machine takes away is the first thing to know about a late period."""
     found = result()
     found["ratios"]["hybrid_late1ms_vs_cyclictest"]["reached"] = False
-    [line] = [one for one in profile.hints(found) if "late1ms" in one]
+    [line] = [one for one in profile.hints(found, str) if "late1ms" in one]
     assert "ours 0 %" in line
     assert "the machine 0 %" in line
+
+
+def test_slow_period_is_set_beside_the_same_in_warm_caches() -> None:
+    """What a sleep does to the caches is not the law's doing."""
+    found = result()
+    found["ratios"]["execution_p50_ns"]["reached"] = False
+    [line] = [one for one in profile.hints(found, lambda: "9 instructions") if "p50_ns" in one]
+    assert "9 instructions; 300 ns back to back" in line
 
 
 @pytest.mark.parametrize("one", CANDIDATES, ids=[one.key for one in CANDIDATES])

@@ -36,7 +36,7 @@ WAITS = ("sleep", "hybrid", "spin")
 _ABOUT = """\
 Wakes up on time, again and again, exactly as a control role does but with no law to compute, and
 tells how late it was. Measure the core that the role will have, under the load that it will meet.
-It takes nothing but that core; do not measure a core on which a system runs whose outputs move.
+It takes nothing but that core. The core of a system that runs is refused: its loops would stop.
 """
 
 

@@ -111,6 +111,14 @@ def test_periodic_role_knows_neither_spec_nor_plan(kind: str) -> None:
     assert [name for name in modules if name.startswith(decided)] == []
 
 
+def test_measuring_process_is_as_lean_as_a_role() -> None:
+    """What it measures is to be what a control role meets, not its own weight."""
+    modules = imported_by("amphost.latency.prober")
+    assert tops(modules) & DEAR == set()
+    decided = ("amphost.spec", "amphost.plan", "amphost.laws", "amphost.supervisor", "amphost.cli")
+    assert [name for name in modules if name.startswith(decided)] == []
+
+
 def test_roles_do_not_import_one_another() -> None:
     """They share the mailbox and nothing else."""
     kinds = {"amphost.roles.control", "amphost.roles.io", "amphost.roles.telemetry"}

@@ -10,7 +10,7 @@ static void settle(struct amp_answering *answering, uint16_t id, uint8_t result,
 
 // The bit of |id| in the window; 0 if the window has passed it. The newest id is bit 0.
 static uint64_t bit_of(const struct amp_session *session, uint16_t id) {
-    const uint16_t back = (uint16_t)(session->command_id - id);
+    const unsigned back = ((unsigned)session->command_id - id) & 0xFFFFu;
     return back < AMP_COMMAND_WINDOW ? (uint64_t)1 << back : 0;
 }
 

@@ -54,10 +54,10 @@ def open_user(context: Context, plan: PythonPlan) -> tuple[Role, Any]:
 
 
 def set_up(context: Context, plan: PythonPlan, role: Role, user: Any) -> None:
-    """Call the user's `setup`; no collection happens by itself from here on."""
+    """Call the user's `setup`; no collection happens by itself from here on, unless it says so."""
+    gc.disable()
     with OrdinaryPriority(context):
         call(user, "setup", plan, role)
-    gc.disable()
 
 
 def call(user: Any, method: str, plan: PythonPlan, *arguments: Any) -> None:

@@ -316,7 +316,8 @@ class Supervisor:
     def trouble(self) -> tuple[int, str] | None:
         """Return exit code and reason when the run cannot go on; None while it can."""
         for run in self.roles.values():
-            failed = run.state is RoleState.DEAD and run.exit_code
+            starts = run.plan.kind in CONTROL_PATH  # who only observes may be down
+            failed = starts and run.state is RoleState.DEAD and run.exit_code
             if self.modes.mode is Mode.BOOT and failed and run.restart_at_ns is None:
                 return run.exit_code, f"{run.plan.name}: {run.error}"
         for device in self.devices.values():

@@ -8,7 +8,6 @@ these is refused, and never quoted at length.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -103,6 +102,8 @@ def unknown(name: str, known: Iterable[str], what: str) -> AmphostError:
     """Return the refusal of a name that is none of the known ones."""
     if len(name) > NAME_MAX:
         return AmphostError(f"{quoted(name)} is no name: it is longer than {NAME_MAX} characters")
+    import difflib  # only on the way out
+
     close = difflib.get_close_matches(name, list(known), n=1)
     guess = f"did you mean {close[0]}? " if close else ""
     return AmphostError(f"{quoted(name)} is {what}; {guess}`amphost get` lists all")

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from amphost.blocks import TUNING_RESULTS
 from amphost.errors import AmphostError
-from amphost.laws.tuning import numbers_problem, program_numbers
 from amphost.lifecycle import RoleState
 from amphost.plan.supervision import CHANGES_MAX, COMMANDS_DEPTH
 from amphost.supervisor.events import EventCode
@@ -130,6 +129,8 @@ class Tuning:
         self, run: RoleRun, block: TunableBlock, changes: Mapping[str, float]
     ) -> dict[int, float]:
         """Judge a block's numbers as they would be; return what changes in the program."""
+        from amphost.laws.tuning import numbers_problem, program_numbers  # a start needs no law
+
         role = run.plan.name
         for one in self._waiting.values():
             if one.run is run and block.name in one.blocks:

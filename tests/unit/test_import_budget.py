@@ -154,3 +154,10 @@ def test_supervisor_runs_without_what_reads_a_spec() -> None:
 def test_budget_notices_what_it_forbids() -> None:
     """A check that cannot fail would let pydantic back in."""
     assert tops(imported_by("amphost.spec.load")) & DEAR >= {"pydantic", "yaml"}
+
+
+def test_a_start_from_a_kept_plan_reads_no_spec_and_no_law() -> None:
+    """What judges and compiles files is for who changes a running law, then and not before."""
+    modules = imported_by("amphost.supervisor.supervisor")
+    unwanted = ("amphost.spec", "amphost.laws", "pydantic", "yaml", "difflib")
+    assert [name for name in modules if name.startswith(unwanted)] == []

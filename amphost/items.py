@@ -88,7 +88,7 @@ class Work:
         return number
 
     def counts(self) -> tuple[int, ...]:
-        """Return the counts in the order of `plan.wiring.WORK_COUNTS`."""
+        """Return the counts in the order of `plan.program_model.WORK_COUNTS`."""
         return (
             self.submitted,
             self.refused,

@@ -10,7 +10,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["ExecPlan", "ProgramInput", "ProgramOutput", "PythonPlan", "WorkPlan", "WorkerPlan"]
+__all__ = [
+    "WORK_COUNTS",
+    "ExecPlan",
+    "ProgramInput",
+    "ProgramOutput",
+    "PythonPlan",
+    "WorkPlan",
+    "WorkerPlan",
+]
+
+WORK_COUNTS = (
+    "items_submitted",
+    "items_refused",
+    "items_dropped",
+    "items_sent",
+    "items_finished",
+    "items_repeated",
+)
+"""The words in which a role says how much work it has handed out, and what became of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

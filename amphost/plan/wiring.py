@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from amphost import timing
 from amphost.plan.layout import SUPERVISOR, SUPERVISOR_ID
 from amphost.plan.model import SignalPlan
+from amphost.plan.program_model import WORK_COUNTS
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import (
     ControlRole,
@@ -36,14 +37,6 @@ TICK = "tick"
 SENSED = "sensed_ns"
 ITEM = "item"
 AGE = "age_ns"
-WORK_COUNTS = (
-    "items_submitted",
-    "items_refused",
-    "items_dropped",
-    "items_sent",
-    "items_finished",
-    "items_repeated",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from amphost.plan import layout
 from amphost.plan.model import SegmentPlan, SignalPlan
-from amphost.plan.program_model import ProgramOutput, WorkerPlan, WorkPlan
-from amphost.plan.wiring import ITEM, NO_UNIT, WORK_COUNTS, Wiring
+from amphost.plan.program_model import WORK_COUNTS, ProgramOutput, WorkerPlan, WorkPlan
+from amphost.plan.wiring import ITEM, NO_UNIT, Wiring
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import PythonRole, WorkerRole
 from amphost.spec.program_roles import WorkersSpec, worker_names

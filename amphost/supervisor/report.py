@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from amphost.lifecycle import CONTROL_PATH
-from amphost.plan.wiring import WORK_COUNTS
+from amphost.plan.program_model import WORK_COUNTS
 from amphost.pump import DEVICE_MODES, SESSION_STATES
 from amphost.supervisor.usage import SAMPLED
 from amphost.telemetry.recording import LIMIT_REACHED

@@ -8,7 +8,7 @@ final report.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from amphost.lifecycle import Mode
 from amphost.pump import DEVICE_MODES, SESSION_STATES
@@ -16,8 +16,11 @@ from amphost.supervisor.fault_text import fault_name
 
 if TYPE_CHECKING:
     from amphost.blocks import Owner
+    from amphost.plan.model import Plan
+    from amphost.supervisor.launch import Segments
+    from amphost.supervisor.modes import Modes
     from amphost.supervisor.runs import RoleRun
-    from amphost.supervisor.supervisor import Supervisor
+    from amphost.supervisor.startup import Startup
 
 NS_PER_MS = 1e6
 NS_PER_S = 1_000_000_000
@@ -34,7 +37,20 @@ LINK_COUNTERS = (
 )
 
 
-def build(supervisor: Supervisor) -> dict[str, Any]:
+class System(Protocol):
+    """What is looked at: a supervisor."""
+
+    plan: Plan
+    modes: Modes
+    roles: dict[str, RoleRun]
+    segments: Segments
+    startup: Startup
+
+    def not_ready(self) -> list[str]: ...
+    def degraded(self) -> list[str]: ...
+
+
+def build(supervisor: System) -> dict[str, Any]:
     """Return the figures of this moment."""
     now_ns = time.monotonic_ns()
     armed_ns = supervisor.modes.armed_ns
@@ -58,7 +74,7 @@ def build(supervisor: Supervisor) -> dict[str, Any]:
     }
 
 
-def _role(supervisor: Supervisor, run: RoleRun, now_ns: int) -> dict[str, Any]:
+def _role(supervisor: System, run: RoleRun, now_ns: int) -> dict[str, Any]:
     segment = supervisor.segments.mapped[run.plan.name]
     owner = segment.owner
     beats, checkpoint, beat_ns = owner.heartbeat()
@@ -98,7 +114,7 @@ def _rate_hz(run: RoleRun) -> float | None:
     return None if plan is None else NS_PER_S / plan.period_ns
 
 
-def _lost(supervisor: Supervisor, run: RoleRun) -> int | None:
+def _lost(supervisor: System, run: RoleRun) -> int | None:
     """Return the publications that an observer could not read any more; other roles count none."""
     channel = run.plan.segment.channel
     if run.plan.telemetry is None or channel is None:

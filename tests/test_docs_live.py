@@ -32,6 +32,8 @@ TYPES: dict[str, Any] = {
     "boolean": lambda value: isinstance(value, bool),
     "list of integers": lambda value: all(type(one) is int for one in value),
     "list of strings": lambda value: all(isinstance(one, str) for one in value),
+    "list": lambda value: isinstance(value, list),
+    "object": lambda value: isinstance(value, dict),
     "summary": lambda value: isinstance(value, dict),
     "null": lambda value: value is None,
 }

@@ -29,7 +29,7 @@ CHANGES = (
 @pytest.fixture
 def two_devices(tmp_path: Path) -> Path:
     """Write the patient example and its board."""
-    text = (ROOT / "examples/08_two_devices.yaml").read_text(encoding="utf-8")
+    text = (ROOT / "examples/07_two_devices.yaml").read_text(encoding="utf-8")
     for old, new in CHANGES:
         assert old in text, old
         text = text.replace(old, new)

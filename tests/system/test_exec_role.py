@@ -64,9 +64,9 @@ def system(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def example(root: Path, tmp_path: Path) -> Path:
     """Return a copy of the example's spec with its program built beside it."""
-    folder = root / "examples" / "exec_role"
-    built(folder / "smooth.c", tmp_path / "smooth")
-    return Path(shutil.copy(folder / "exec_role.yaml", tmp_path))
+    (tmp_path / "own_program").mkdir()
+    built(root / "examples/own_program/smooth.c", tmp_path / "own_program/smooth")
+    return Path(shutil.copy(root / "examples/06_own_program.yaml", tmp_path))
 
 
 def test_the_example_reads_computes_and_publishes(
@@ -76,7 +76,7 @@ def test_the_example_reads_computes_and_publishes(
     run = start("--for", "2s", spec=example)
     run.armed()
     program = run.pid("smooth")
-    wait_for(lambda: running(program) == example.parent / "smooth", "the program")
+    wait_for(lambda: running(program) == example.parent / "own_program/smooth", "the program")
     code, report, err = run.finish()
     assert code in (0, 1), err  # a machine that stalls trips a loop of 1 kHz, and nothing here
     smooth = report["roles"]["smooth"]

@@ -54,7 +54,7 @@ def test_the_example_runs_and_accounts_for_every_step(
     start: Callable[..., LiveRun], root: Path
 ) -> None:
     """The first python role that a user starts."""
-    run = start("--for", "2s", spec=root / "examples" / "python_role" / "python_role.yaml")
+    run = start("--for", "2s", spec=root / "examples" / "04_python_role.yaml")
     code, report, err = run.finish()
     assert code in (0, 1), err  # a machine that stalls trips a loop of 1 kHz, and nothing here
     pick = report["roles"]["pick"]

@@ -78,7 +78,7 @@ def test_every_frame_of_the_example_is_processed_or_dropped(
     start: Callable[..., LiveRun], root: Path
 ) -> None:
     """The accounting is exact, and the loop beside it has every one of its periods."""
-    spec = root / "examples" / "workers" / "workers.yaml"
+    spec = root / "examples" / "08_workers.yaml"
     report = finished(start("--for", "3s", spec=spec))
     camera, work = report["roles"]["camera"], report["roles"]["camera"]["work"]
     assert work["submitted"] == camera["ticks"] > 50

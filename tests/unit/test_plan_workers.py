@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from amphost.spec.load import LoadedSpec, load
 from amphost.spec.model import PythonRole, WorkerRole
 
 ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "examples" / "workers" / "workers.yaml"
+EXAMPLE = ROOT / "examples" / "08_workers.yaml"
 PAGE = 4096
 
 
@@ -27,8 +28,7 @@ def loaded(folder: Path, *changes: tuple[str, str]) -> tuple[LoadedSpec, Wiring]
         assert old in text
         text = text.replace(old, new)
     (folder / "workers.yaml").write_text(text, encoding="utf-8")
-    for name in ("camera.py", "spot.py"):
-        (folder / name).write_bytes((EXAMPLE.parent / name).read_bytes())
+    shutil.copytree(EXAMPLE.parent / "workers", folder / "workers", dirs_exist_ok=True)
     spec = load(folder / "workers.yaml", boards=[ROOT / "boards"])
     return spec, wire(spec)
 

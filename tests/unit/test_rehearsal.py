@@ -74,7 +74,7 @@ def test_whatever_the_class_raises_comes_out() -> None:
 
 def test_the_test_of_the_example_passes(root: Path) -> None:
     """It is what people copy; it runs as they would run it."""
-    folder = root / "examples" / "python_role" / "controllers"
+    folder = root / "examples" / "python_role"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

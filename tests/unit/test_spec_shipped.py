@@ -12,6 +12,7 @@ from amphost.spec import shipped
 from amphost.spec.load import LoadedSpec, load
 from amphost.spec.model import ControlRole
 from amphost.spec.plants import DcMotorSpec
+from tests import ladder
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,9 +24,29 @@ def motor() -> LoadedSpec:
 
 
 @pytest.mark.parametrize("name", shipped.examples())
-def test_every_shipped_example_is_good(name: str) -> None:
-    """What comes with the program works with the program."""
-    load(shipped.find_spec(name), boards=shipped.board_folders())
+def test_every_shipped_example_is_good(name: str, tmp_path: Path) -> None:
+    """What comes with the program works with the program; a program of its own is built first."""
+    example = ladder.copied(tmp_path) / shipped.find_spec(name).name
+    if "own_program" in name:
+        (tmp_path / "examples/own_program/smooth").touch(mode=0o755)  # a check starts nothing
+    load(example, boards=shipped.board_folders())
+
+
+def test_the_examples_are_a_ladder() -> None:
+    """Numbered without a gap, one name each, and each but the last says which is next."""
+    numbers = [int(path.name.split("_")[0]) for path in ladder.RUNGS]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(shipped.examples()) == len(numbers) >= 8
+    for path, following in pairwise(ladder.RUNGS[1:]):
+        assert f"# Next: {following.name}," in ladder.head(path)
+
+
+@pytest.mark.parametrize("path", ladder.RUNGS, ids=lambda path: path.stem)
+def test_a_rung_is_called_what_its_file_is_called(path: Path) -> None:
+    """`amphost run NAME` and `amphost stop NAME` take the same word."""
+    name = path.stem.partition("_")[2]
+    assert shipped.find_spec(name).name == path.name
+    assert f"\nname: {name}\n" in path.read_text(encoding="utf-8")
 
 
 def test_examples_are_found_by_name_and_files_by_path(

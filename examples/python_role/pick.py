@@ -1,6 +1,6 @@
 """Moves a motor's target between two places: to the next one as soon as it has arrived.
 
-The class is stepped by the role `pick` of ../python_role.yaml. test_pick.py beside it tests it
+The class is stepped by the role `pick` of ../04_python_role.yaml. test_pick.py beside it tests it
 without a system.
 """
 

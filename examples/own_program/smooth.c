@@ -1,6 +1,7 @@
 /* An example of a program of one's own as a role: it smooths the motor's position.
  *
- *     cc -O2 -o smooth smooth.c $(amphost cflags) && amphost run exec_role.yaml
+ *     cc -O2 -o own_program/smooth own_program/smooth.c $(amphost cflags)
+ *     amphost run own_program
  *
  * It reads io.position each period, publishes its mean over a time constant, and says with its
  * heartbeat that it makes progress. It ends when the supervisor wants it, or at SIGTERM.

@@ -90,7 +90,7 @@ def test_every_command_shown_parses(path: Path) -> None:
 def test_the_commands_of_the_readme_are_found() -> None:
     """A test of nothing would always pass."""
     shown = [command.words for command in markdown.commands(ROOT / "docs/reference/cli.md")]
-    assert ("run", "FILE", "--for", "10s", "--json", "--fresh") in shown
+    assert ("run", "FILE", "--for", "10s", "--json", "--fresh", "--fold") in shown
     with pytest.raises(AssertionError):
         parse(("launch", "motor"))
     with pytest.raises(AssertionError):
@@ -128,7 +128,10 @@ def test_the_readme_shows_the_example_as_it_is() -> None:
 def test_the_chain_shown_is_the_plans(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Bounds on a page are the bounds of the code, row for row."""
     example = str(ROOT / "examples/01_motor.yaml")
-    assert plan_verb(argparse.Namespace(file=example, json=False, root=ROOT / MACHINE)) == 0
+    assert (
+        plan_verb(argparse.Namespace(file=example, json=False, fold=False, root=ROOT / MACHINE))
+        == 0
+    )
     printed = capsys.readouterr().out
     table = printed[printed.index(CHAIN) :].split("\n\n")[0].rstrip()
     assert [block for block in markdown.blocks(read(name), "text") if CHAIN in block] == [

@@ -43,9 +43,11 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: P
 _SUFFIX = ".plan"
 
 
-def prepare_kept(file: str, done: Callable[[str], None], *, fresh: bool = False) -> Prepared:
+def prepare_kept(
+    file: str, done: Callable[[str], None], *, fresh: bool = False, fold: bool = False
+) -> Prepared:
     """Return plan and attachments as `prepare` does, and whether they were kept from before."""
-    question = lean_json.dumps([__version__, sys.version, file, str(Path.cwd()), program()])
+    question = lean_json.dumps([__version__, sys.version, file, str(Path.cwd()), fold, program()])
     entry = None if fresh else _find(question)
     if entry is not None and all(files.still(tuple(sight)) for sight in entry["seen"]):
         done("spec")
@@ -57,7 +59,7 @@ def prepare_kept(file: str, done: Callable[[str], None], *, fresh: bool = False)
             return plan, attachments(spec, board, text, machine), True
     from amphost.cli.prepare import prepare_noted  # spec, plan and laws, pydantic and yaml
 
-    made = prepare_noted(file, done)
+    made = prepare_noted(file, done, fold=fold)
     if not fresh:
         _keep(question, made)
     return made.plan, attachments(*made.texts, made.machine), False

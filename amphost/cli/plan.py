@@ -21,6 +21,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("file", help="a spec, or the name of a shipped example (motor)")
     parser.add_argument("--json", action="store_true", help="print the whole plan as JSON")
+    parser.add_argument(
+        "--fold",
+        action="store_true",
+        help="put roles whose cores are not there onto those that are",
+    )
     parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
 
 
@@ -33,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
     loaded = load_named(args.file)
     machine = _machine(loaded, args.root)
-    plan = resolve(loaded, machine, base=Path.cwd())
+    plan = resolve(loaded, machine, base=Path.cwd(), fold=args.fold)
     if args.json:
         print(to_json(plan))
     else:

@@ -44,14 +44,14 @@ def load_named(file: str) -> LoadedSpec:
     return load(shipped.find_spec(file), boards=shipped.board_folders())
 
 
-def prepare_noted(file: str, done: Callable[[str], None]) -> Made:
+def prepare_noted(file: str, done: Callable[[str], None], *, fold: bool = False) -> Made:
     """Return the plan of a spec on this machine; `done` is told when a phase is over."""
     with noting() as seen:
         loaded = load_named(file)
         done("spec")
         needed = ports(loaded)
         machine = read_host(needed)
-        plan = resolve(loaded, machine, base=Path.cwd())
+        plan = resolve(loaded, machine, base=Path.cwd(), fold=fold)
     texts = (loaded.text, loaded.board_text, encode.to_json(plan))
     done("plan")
     return Made(plan=plan, machine=machine, ports=needed, texts=texts, seen=seen)

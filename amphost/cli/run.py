@@ -59,6 +59,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="read the spec and make the plan anew, also where nothing has changed",
     )
+    parser.add_argument(
+        "--fold",
+        action="store_true",
+        help="put roles whose cores are not there onto those that are",
+    )
     parser.add_argument("--runtime-dir", type=Path, help=argparse.SUPPRESS)
 
 
@@ -68,7 +73,9 @@ def run(args: argparse.Namespace) -> int:
     from amphost.supervisor.startup import Startup
 
     startup = Startup(STARTED_NS)
-    plan, attachments, kept = prepare_kept(args.file, startup.done, fresh=args.fresh)
+    plan, attachments, kept = prepare_kept(
+        args.file, startup.done, fresh=args.fresh, fold=args.fold
+    )
     startup.plan_kept = kept
     from amphost.supervisor.report import build
     from amphost.supervisor.runtime_dir import RuntimeDir, default_base, default_state

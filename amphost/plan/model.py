@@ -390,6 +390,16 @@ class LineLoad:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoldPlan:
+    """What folding onto the cores that are there has changed for a role, or for `supervisor`."""
+
+    role: str
+    asked: tuple[int, ...]
+    got: tuple[int, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A spec resolved on a machine. Printable; running adds nothing to it."""
 
@@ -408,3 +418,4 @@ class Plan:
     chain: tuple[ChainRow, ...]
     line_loads: tuple[LineLoad, ...]
     notes: tuple[str, ...]  # what this machine lacks and what follows
+    folded: tuple[FoldPlan, ...] = ()  # not as the spec has it, since cores are missing

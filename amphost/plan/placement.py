@@ -169,10 +169,10 @@ def _core_finding(
         return []
     if core not in machine.online:
         rule = f"{core}: this machine has {cores_text(machine)}"
-        remedy = f"give one of {core_list(machine.usable)}"
+        remedy = f"give one of {core_list(machine.usable)}, or fold the roles onto these (--fold)"
     else:
         rule = f"{core}: this process may use {core_list(machine.usable) or 'no core'} only"
-        remedy = "give one of these, or widen its affinity mask or cgroup cpuset"
+        remedy = "give one of these, widen its affinity mask or cgroup cpuset, or use --fold"
     return [Finding(text=loaded.where.problem(path, rule, remedy), hardware=True)]
 
 

@@ -17,11 +17,13 @@ from amphost.machine import Machine
 from amphost.plan import layout
 from amphost.plan.bounds import WATCHDOG_PERIOD_NS, bound_rows, chain_rows, stop_safe_ns
 from amphost.plan.device import device_plan
+from amphost.plan.fold import fold as folded_onto
 from amphost.plan.limits import limit_problems
 from amphost.plan.line import line_loads
 from amphost.plan.model import (
     ChainRow,
     DevicePlan,
+    FoldPlan,
     OperatorPlan,
     OperatorValue,
     Plan,
@@ -40,11 +42,15 @@ from amphost.spec.load import LoadedSpec
 SUPERVISOR_PRIORITY = 1
 
 
-def resolve(loaded: LoadedSpec, machine: Machine, *, base: Path) -> Plan:
+def resolve(loaded: LoadedSpec, machine: Machine, *, base: Path, fold: bool = False) -> Plan:
     """Decide everything; raise HardwareMissingError or PlanError with all problems.
 
-    `base` is absolute: relative folders for recordings start there.
+    `base` is absolute: relative folders for recordings start there. With `fold`, roles whose cores
+    are not there get others.
     """
+    folded: tuple[FoldPlan, ...] = ()
+    if fold:
+        loaded, folded = folded_onto(loaded, machine)
     wiring = wire(loaded)
     found = findings(loaded, machine)
     placement = place(loaded, machine)
@@ -59,7 +65,7 @@ def resolve(loaded: LoadedSpec, machine: Machine, *, base: Path) -> Plan:
         raise PlanError(missing + wrong)
     if missing:
         raise HardwareMissingError(missing)
-    return _plan(loaded, machine, wiring, placement, segments, roles, chain)
+    return _plan(loaded, machine, wiring, placement, segments, roles, chain, folded)
 
 
 def problems(loaded: LoadedSpec) -> list[str]:
@@ -82,6 +88,7 @@ def _plan(
     segments: dict[str, SegmentPlan],
     roles: tuple[RolePlan, ...],
     chain: tuple[ChainRow, ...],
+    folded: tuple[FoldPlan, ...],
 ) -> Plan:
     spec = loaded.spec
     devices = _devices(loaded, placement, roles)
@@ -102,14 +109,18 @@ def _plan(
         bounds=bounds,
         chain=chain,
         line_loads=line_loads(loaded, wiring),
-        notes=notes(
-            machine,
-            roles,
-            supervisor,
-            bounds,
-            floor_ns=placement.floor_ns,
-            allow_degraded=spec.safety.allow_degraded,
+        notes=(
+            *(f"{one.role}: {one.text}" for one in folded),
+            *notes(
+                machine,
+                roles,
+                supervisor,
+                bounds,
+                floor_ns=placement.floor_ns,
+                allow_degraded=spec.safety.allow_degraded,
+            ),
         ),
+        folded=folded,
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from amphost.lifecycle import Mode
 from amphost.pump import DEVICE_MODES, SESSION_STATES
 from amphost.supervisor.fault_text import fault_name
+from amphost.supervisor.readiness import cores_asked
 
 if TYPE_CHECKING:
     from amphost.blocks import Owner
@@ -84,7 +85,7 @@ def _role(supervisor: System, run: RoleRun, now_ns: int) -> dict[str, Any]:
         "pid": run.pid if run.child is not None else None,
         "state": run.state.name,
         "restarts": max(run.epoch - 1, 0),
-        "core_asked": list(run.plan.cores),
+        "core_asked": cores_asked(supervisor.plan, run.plan),
         "core_got": run.granted.get("cores"),
         "policy": run.granted.get("policy"),
         "priority": run.granted.get("priority"),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from amphost.mailbox import Segment
-    from amphost.plan.model import SupervisorPlan
+    from amphost.plan.model import Plan, RolePlan, SupervisorPlan
     from amphost.supervisor.runs import DeviceRun, RoleRun
 
 RIGHTS = "(no real-time rights: run as root, or give CAP_SYS_NICE and an rtprio limit)"
@@ -77,6 +77,16 @@ def degraded_devices(devices: Iterable[DeviceRun]) -> list[str]:
         if device.granted:
             lacks += _lacks(f"device {device.plan.name}", device.plan, device.granted)
     return lacks
+
+
+def degraded_fold(plan: Plan) -> list[str]:
+    """Return what folding onto the cores that are there has changed."""
+    return [f"{one.role}: {one.text}" for one in plan.folded]
+
+
+def cores_asked(plan: Plan, role: RolePlan) -> list[int]:
+    """Return the cores that the spec names for a role, which folding may have changed."""
+    return next((list(one.asked) for one in plan.folded if one.role == role.name), list(role.cores))
 
 
 def degraded_supervisor(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from amphost.lifecycle import CONTROL_PATH
 from amphost.plan.program_model import WORK_COUNTS
 from amphost.pump import DEVICE_MODES, SESSION_STATES
+from amphost.supervisor.readiness import cores_asked
 from amphost.supervisor.usage import SAMPLED
 from amphost.telemetry.recording import LIMIT_REACHED
 
@@ -75,6 +76,10 @@ def build(supervisor: Supervisor) -> dict[str, Any]:
             }
             for fault in supervisor.faults.events
         ],
+        "folded": [
+            {"role": one.role, "asked": list(one.asked), "got": list(one.got)}
+            for one in plan.folded
+        ],
         "degraded": [*supervisor.degraded(), *_unrecorded(recording)],
     }
 
@@ -91,7 +96,7 @@ def _role(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
         "pid": run.pid,
         "state": run.state.name,
         "restarts": run.epoch - 1,
-        "core_asked": list(run.plan.cores),
+        "core_asked": cores_asked(supervisor.plan, run.plan),
         "core_got": run.granted.get("cores"),
         "policy": run.granted.get("policy"),
         "priority": run.granted.get("priority"),

@@ -155,6 +155,7 @@ class Supervisor:
             readiness.degraded_supervisor(supervisor, granted, self.watchdog_priority)
         )
         self._say_degraded([f"supervisor: {self.idle.lack}"] if self.idle.lack else [])
+        self._say_degraded(readiness.degraded_fold(self.plan))
 
     def _start_role(self, run: RoleRun) -> None:
         self._beat()
@@ -311,6 +312,7 @@ class Supervisor:
                 self.plan.supervisor, self.granted, self.watchdog_priority
             ),
             *([f"supervisor: {self.idle.lack}"] if self.idle.lack else []),
+            *readiness.degraded_fold(self.plan),
         ]
 
     def trouble(self) -> tuple[int, str] | None:

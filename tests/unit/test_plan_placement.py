@@ -107,7 +107,7 @@ def test_a_core_that_is_not_there_is_missing_hardware(plan_of: Planning) -> None
     assert caught.value.problems == [
         (
             "motor.yaml:16:11: roles.control.core: 7: this machine has cores 0-3 (isolated: 2, 3);"
-            " give one of 0-3"
+            " give one of 0-3, or fold the roles onto these (--fold)"
         )
     ]
 
@@ -134,7 +134,7 @@ def test_a_core_outside_the_mask_is_refused_with_its_remedy(plan_of: Planning) -
     assert refused(plan_of, machine=machine) == [
         (
             "motor.yaml:16:11: roles.control.core: 1: this process may use 0 only;"
-            " give one of these, or widen its affinity mask or cgroup cpuset"
+            " give one of these, widen its affinity mask or cgroup cpuset, or use --fold"
         )
     ]
 

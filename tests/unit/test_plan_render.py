@@ -107,7 +107,7 @@ def test_the_verb_exits_69_on_a_machine_without_the_core(
     assert printed.out == ""
     assert printed.err == (
         "examples/01_motor.yaml:24:11: roles.control.core: 1: this machine has core 0;"
-        " give one of 0\n"
+        " give one of 0, or fold the roles onto these (--fold)\n"
     )
 
 

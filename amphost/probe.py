@@ -27,6 +27,7 @@ BOUNDS_NS: tuple[int, ...] = tuple(
 SKIPPED: int = lib.AMP_PROBE_SKIPPED
 """In a trace: this release passed without a wake-up of its own."""
 _START_NS = 1_000_000_000
+_GAPS_ROOM = 1024
 
 
 class Probe:
@@ -76,6 +77,13 @@ class Probe:
         native = self._native
         watched = {"watched_ns": int(native.watched_ns), "gone_ns": int(native.gone_ns)}
         return {**watched, **_tally(native.gaps)}
+
+
+def gaps(watch_ns: int) -> list[tuple[int, int]]:
+    """Look at the clock for so long and never sleep; return begin and length of each gap in ns."""
+    found = ffi.new("struct amp_probe_gap[]", _GAPS_ROOM)
+    noted = lib.amp_probe_gaps(platform.linux(), watch_ns, found, _GAPS_ROOM)
+    return [(int(found[index].begin_ns), int(found[index].length_ns)) for index in range(noted)]
 
 
 def replay(trace: Sequence[int], period_ns: int, periods: int) -> dict[str, Any]:

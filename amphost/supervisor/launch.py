@@ -85,7 +85,7 @@ class Launcher:
     ) -> None:
         self._segments = segments
         self._runtime = runtime
-        self._origin_ns = origin_ns
+        self.origin_ns = origin_ns  # of the grid, as it is handed over from now on
         self._attachments: list[tuple[str, str, int]] = []
         try:
             for name, media_type, content in attachments:
@@ -125,7 +125,7 @@ class Launcher:
         facts = {
             "nonce": self._segments.nonce,
             "epoch": run.epoch,
-            "origin_ns": self._origin_ns,
+            "origin_ns": self.origin_ns,
             "segments": self._segments.handed(plans),
             "status_fd": child.child_status_fd,
             "port": port,

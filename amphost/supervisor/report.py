@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from amphost.blocks import Owner
     from amphost.plan.model import TrackingPlan
+    from amphost.supervisor.origin import Origin
     from amphost.supervisor.runs import RoleRun
     from amphost.supervisor.supervisor import Supervisor
 
@@ -48,6 +49,7 @@ def build(supervisor: Supervisor) -> dict[str, Any]:
         "startup_phases_ms": supervisor.startup.phases_ms(armed_ns),
         "time_to_safe_ms": _time_to_safe_ms(supervisor),
         "safe_within_ms": plan.safe_within_ns / 1e6,
+        "grid": _grid(supervisor.origin),
         "roles": roles,
         "link": {
             run.plan.io.device: _link(supervisor, run, started_ns)
@@ -82,6 +84,23 @@ def build(supervisor: Supervisor) -> dict[str, Any]:
         ],
         "degraded": [*supervisor.degraded(), *_unrecorded(recording)],
     }
+
+
+def _grid(origin: Origin) -> dict[str, Any]:
+    """Return where the grid lies beside Linux's timer tick."""
+    tick = origin.tick
+    after_ns = None if tick is None else (tick.at_ns - origin.origin_ns) % tick.jiffy_ns
+    return {
+        "jiffy_ms": _over(origin.jiffy_ns, 1e6),
+        "watched_core": origin.core,
+        "tick_after_origin_us": _over(after_ns, 1e3),
+        "tick_gap_us": None if tick is None else tick.length_ns / 1e3,
+        "clear_us": _over(origin.clear_ns, 1e3),
+    }
+
+
+def _over(value_ns: int | None, unit_ns: float) -> float | None:
+    return None if value_ns is None else value_ns / unit_ns
 
 
 def _own(supervisor: Supervisor) -> Any:

@@ -35,6 +35,7 @@ from amphost.supervisor.links import Links
 from amphost.supervisor.listening import Listening
 from amphost.supervisor.loopbacks import Loopbacks
 from amphost.supervisor.modes import Modes
+from amphost.supervisor.origin import Origin, find_origin
 from amphost.supervisor.process import describe_exit
 from amphost.supervisor.restarts import Restarts
 from amphost.supervisor.role_table import RoleTable
@@ -96,7 +97,8 @@ class Supervisor:
         self.stop_asked = False
         self.stopping = False
         self._was_ready = False
-        self._origin_ns = time.monotonic_ns()
+        self._began_ns = time.monotonic_ns()
+        self.origin = Origin(origin_ns=self._began_ns)
         with _in_words("set up"), ExitStack() as opened:
             self.segments = Segments(plan, int.from_bytes(os.urandom(7), "little"))
             opened.callback(self.segments.close)
@@ -105,7 +107,7 @@ class Supervisor:
                 self.segments.mapped["events"], {role.name: role.role_id for role in plan.roles}
             )
             system = self._own.system()
-            self._launcher = Launcher(self.segments, runtime, attachments, self._origin_ns)
+            self._launcher = Launcher(self.segments, runtime, attachments, self._began_ns)
             opened.callback(self._launcher.close)
             self._listening = Listening()
             opened.callback(self._listening.close)
@@ -148,6 +150,10 @@ class Supervisor:
             self._loopbacks.start(plan)
         for run in self.roles.values():
             self._start_role(run)
+        self.origin = find_origin(self.plan)
+        self._launcher.origin_ns = self.origin.origin_ns
+        for run in self.roles.values():
+            self._hand_over(run)
         core = supervisor.cores[0] if supervisor.cores else -1
         self.watchdog_priority = self.watchdog.start(core, supervisor.watchdog_priority)
         self.granted = granted
@@ -163,6 +169,9 @@ class Supervisor:
         self.table.move(run, RoleEvent.START)
         self.events.role(run.plan.name, run.epoch, run.pid)
         self._listening.add(run)
+
+    def _hand_over(self, run: RoleRun) -> None:
+        self._beat()
         io = run.plan.io
         device = self.devices.get(io.device) if io is not None else None
         if device is None or device.port:
@@ -196,6 +205,7 @@ class Supervisor:
     def _start_again(self, run: RoleRun) -> None:
         try:
             self._start_role(run)
+            self._hand_over(run)
         except OSError as error:
             self._listening.forget(run)
             end_now(run)
@@ -331,7 +341,7 @@ class Supervisor:
             if self._was_ready:
                 self.startup.done("link")
             within_ns = max((role.ready_within_ns for role in self.plan.roles), default=START_NS)
-            if missing and time.monotonic_ns() - self._origin_ns > within_ns:
+            if missing and time.monotonic_ns() - self._began_ns > within_ns:
                 return 1, f"not ready within {within_ns / 1e9:g} s: " + "; ".join(missing)
         return None
 

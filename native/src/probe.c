@@ -80,3 +80,18 @@ void amp_probe_watch(struct amp_probe *probe, amp_ns duration) {
     }
     probe->watched_ns += seen - begun;
 }
+
+uint32_t amp_probe_gaps(const struct amp_platform *platform, amp_ns duration,
+                        struct amp_probe_gap *gaps, uint32_t room) {
+    const amp_ns begun = platform->now(platform->context);
+    uint32_t noted = 0;
+    amp_ns seen = begun;
+    while (seen - begun < duration) { /* the clock ends it */
+        const amp_ns now = platform->now(platform->context);
+        if (now - seen >= AMP_PROBE_GAP_NS && noted < room) {
+            gaps[noted++] = (struct amp_probe_gap){.begin_ns = seen, .length_ns = now - seen};
+        }
+        seen = now;
+    }
+    return noted;
+}

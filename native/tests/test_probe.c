@@ -148,6 +148,24 @@ static void test_init_when_the_pace_is_out_of_range(void) {
     CHECK(amp_probe_init(&probe) == -AMP_EARG);
 }
 
+static void test_gaps_are_noted_with_their_time_as_far_as_there_is_room(void) {
+    struct amp_probe_gap gaps[4] = {{0, 0}};
+    open_at(MS);
+    machine.look_ns = AMP_PROBE_GAP_NS - 1;
+    CHECK(amp_probe_gaps(&machine.platform, MS, gaps, 4) == 0);
+    const amp_ns begun = machine.now_ns;
+    machine.look_ns = AMP_PROBE_GAP_NS;
+    CHECK(amp_probe_gaps(&machine.platform, 2 * AMP_PROBE_GAP_NS, gaps, 4) == 2);
+    CHECK(gaps[0].begin_ns == begun + AMP_PROBE_GAP_NS);
+    CHECK(gaps[1].begin_ns == begun + 2 * AMP_PROBE_GAP_NS);
+    CHECK(gaps[0].length_ns == AMP_PROBE_GAP_NS && gaps[1].length_ns == AMP_PROBE_GAP_NS);
+    const amp_ns again = machine.now_ns;
+    gaps[3].length_ns = -1;
+    CHECK(amp_probe_gaps(&machine.platform, MS, gaps, 3) == 3);
+    CHECK(gaps[3].length_ns == -1);
+    CHECK(machine.now_ns - again < 2 * MS);
+}
+
 int main(void) {
     seeded_begin();
     RUN(test_a_punctual_machine_is_never_late);
@@ -157,6 +175,7 @@ int main(void) {
     RUN(test_slices_add_up_and_each_has_its_own_grid);
     RUN(test_accounting_is_exact_whatever_the_stalls);
     RUN(test_gaps_are_what_the_clock_jumped_over);
+    RUN(test_gaps_are_noted_with_their_time_as_far_as_there_is_room);
     RUN(test_init_when_the_pace_is_out_of_range);
     return CHECK_DONE();
 }

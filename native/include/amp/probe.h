@@ -5,6 +5,9 @@
  * that a control role would have here before its law has cost anything. amp_probe_watch() never
  * sleeps and notes every time it was away: the gaps that no way of waiting can avoid.
  *
+ * amp_probe_gaps() watches in the same way and says when each gap was: a run chooses the origin of its
+ * grid by them, before it begins.
+ *
  * A probe runs slice by slice, so that others can be measured in between; it counts over all of
  * them. Each slice has its own grid.
  */
@@ -29,6 +32,12 @@ struct amp_probe_tally {
     amp_ns max_ns;
     uint64_t over[AMP_PROBE_BOUNDS]; /* values above each bound */
     uint64_t buckets[AMP_BUCKETS];   /* as in a histogram of a role */
+};
+
+/// One gap: the last look at the clock before it, and how long there was none.
+struct amp_probe_gap {
+    amp_ns begin_ns;
+    amp_ns length_ns;
 };
 
 /// The first part is the caller's, the second the probe's.
@@ -62,5 +71,11 @@ void amp_probe_run(struct amp_probe *probe, uint64_t periods, amp_ns *trace);
 /// priority, and sleep as long in between: Linux stops who does not.
 /// Context: real-time. Progress: never sleeps.
 void amp_probe_watch(struct amp_probe *probe, amp_ns duration);
+
+/// Look at the clock for |duration| and note the gaps in |gaps|, which has room for |room|; what is
+/// found when it is full is not noted. Returns how many were noted.
+/// Context: init. Progress: never sleeps.
+uint32_t amp_probe_gaps(const struct amp_platform *platform, amp_ns duration,
+                        struct amp_probe_gap *gaps, uint32_t room);
 
 #endif

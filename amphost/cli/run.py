@@ -51,7 +51,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="duration",
         type=duration_s,
         metavar="TIME",
-        help="stop after TIME, counted from arming (10s, 500ms, 2m); without it: until Ctrl-C",
+        help="stop after TIME, counted from arming (10s, 500ms, 2m), or, with exit 1, when it "
+        "has not been armed within the time to start and TIME; without it: until Ctrl-C",
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
@@ -113,6 +114,8 @@ def _drive(
     supervisor: Supervisor, duration: float | None, stopper: Stopper, screen: Screen
 ) -> Failure | None:
     """Turn the supervisor until it is time to stop; return exit code and reason of a failure."""
+    from amphost.cli.unarmed import Unarmed
+
     sampler = _Sampler(supervisor)
     arm_now = supervisor.plan.arm == "on_start"
     why_not = _why_disarmed(supervisor)
@@ -122,9 +125,10 @@ def _drive(
             f"{why_not}: starting DISARMED; look at the machine, "
             f"then `amphost arm {supervisor.plan.system}`"
         )
+    unarmed = Unarmed(supervisor, duration, why_not)
     while not (stopper.asked or supervisor.stop_asked):
         supervisor.step()
-        trouble = supervisor.trouble()
+        trouble = supervisor.trouble() or unarmed.over()
         if trouble is not None:
             return trouble
         if arm_now and supervisor.modes.mode is Mode.DISARMED and not supervisor.not_ready():

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 RIGHTS = "(no real-time rights: run as root, or give CAP_SYS_NICE and an rtprio limit)"
 
+START_NS = 5_000_000_000
+
+
+def start_bound_ns(plan: Plan) -> int:
+    """Return how long a start may take until everything is ready for the first time."""
+    return max((role.ready_within_ns for role in plan.roles), default=START_NS)
+
 
 def not_ready(roles: Iterable[RoleRun], segments: Mapping[str, Segment]) -> list[str]:
     """Return what keeps the control path from being armed; empty when nothing does."""

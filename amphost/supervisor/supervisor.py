@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from amphost.supervisor.runtime_dir import RuntimeDir
 
 TURN_S = 0.01
-START_NS = 5_000_000_000
 VERBS = ("arm", "disarm", "acknowledge", "stop", "state", "figures", *SETTING_VERBS)
 
 
@@ -340,7 +339,7 @@ class Supervisor:
             self._was_ready = not missing
             if self._was_ready:
                 self.startup.done("link")
-            within_ns = max((role.ready_within_ns for role in self.plan.roles), default=START_NS)
+            within_ns = readiness.start_bound_ns(self.plan)
             if missing and time.monotonic_ns() - self._began_ns > within_ns:
                 return 1, f"not ready within {within_ns / 1e9:g} s: " + "; ".join(missing)
         return None

@@ -86,3 +86,33 @@ def test_a_second_run_of_the_same_system_is_refused(start: Callable[..., LiveRun
     assert "is running already" in err
     assert "Traceback" not in err
     assert first.state()["mode"] == "ARMED"
+
+
+def test_a_timed_run_that_nobody_arms_ends_and_says_what_to_type(
+    start: Callable[..., LiveRun], patient: Callable[..., Path]
+) -> None:
+    """Its time counts from arming: without an end of its own a script would wait for ever."""
+    run = start("--for", "100ms", spec=patient(("arm: on_start", "arm: manual")))
+    code, report, err = run.finish()
+    assert code == 1, err
+    assert report["armings"] == 0
+    assert "not armed within 5.1 s: nobody has armed it" in err
+    assert "`amphost arm motor`" in err
+    assert run.gone()
+
+
+def test_a_timed_run_after_an_unclean_end_waits_for_a_person_but_not_for_ever(
+    start: Callable[..., LiveRun], patient: Callable[..., Path]
+) -> None:
+    """It starts DISARMED; who armed it in time gets the whole of its time."""
+    spec = patient()
+    killed = start(spec=spec)
+    killed.armed()
+    os.kill(killed.process.pid, signal.SIGKILL)
+    killed.process.wait()
+    wait_for(killed.gone, "its roles have left")
+    run = start("--for", "100ms", spec=spec)
+    code, report, err = run.finish()
+    assert code == 1, err
+    assert report["armings"] == 0
+    assert "not armed within 5.1 s: the last run of this system did not end cleanly" in err

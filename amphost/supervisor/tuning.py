@@ -1,7 +1,7 @@
 """Change the numbers of running laws: judge, send, take the loops' answers, keep what holds.
 
-Rules. Nothing is taken for changed before the role's own loop has said so, with the tick. No more
-messages are on their way to a role than it keeps answers. One
+Rules. Nothing is taken for changed before the role's own loop has said so, with the tick. Ids are
+counted over all roles; none is sent whose answer would stand where one still to be read does. One
 message holds what belongs together; while one is on its way no other may change the same block, so
 what a block's numbers would be is known when they are judged. What holds is written into the
 role's plan: a successor is handed it and begins with the numbers that its predecessor ran with.
@@ -160,8 +160,10 @@ class Tuning:
         words += [0, 0.0] * (CHANGES_MAX - len(sent.program))
         expires_ns = now_ns + max(LIFE_NS, LIFE_PERIODS * control.period_ns)
         message, epoch = self._newest + 1, sent.run.epoch
-        on_their_way = sum(one.run is sent.run for one in self._waiting.values())
-        if on_their_way >= COMMANDS_DEPTH or not writer.push(
+        oldest = min(
+            (n for n, one in self._waiting.items() if one.run is sent.run), default=message
+        )
+        if message - oldest >= COMMANDS_DEPTH or not writer.push(
             now_ns, 0, message, epoch, expires_ns, len(sent.program), *words
         ):
             raise AmphostError(f"{sent.run.plan.name}: its queue of changes is full; try again")

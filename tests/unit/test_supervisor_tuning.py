@@ -21,6 +21,17 @@ CHAIN = "".join(
 )
 TWENTY = f"error: {{subtract: [target, position]}}\n{CHAIN}      voltage: {{gain: g19, by: 2.0}}"
 
+CHAIN_OF_SECOND = "".join(
+    f"      h{n}: {{gain: {f'h{n - 1}' if n else 'zero'}, by: 1.0, tunable: true}}\n"
+    for n in range(COMMANDS_DEPTH)
+)
+WITH_SECOND = (
+    "  second:\n    kind: control\n    core: 1\n    priority: 60\n    rate_hz: 100\n"
+    f"    law:\n      zero: {{constant: 0.0}}\n{CHAIN_OF_SECOND}"
+    f"      out: {{gain: h{COMMANDS_DEPTH - 1}, by: 1.0}}\n"
+    "    writes: {out: {unit: V, range: [0, 2], safe: 0.0}}\n  telemetry:"
+)
+
 
 @pytest.fixture
 def bench(plan_of: Callable[..., Plan]) -> Iterator[SettingsBench]:
@@ -54,6 +65,26 @@ def test_no_more_messages_are_on_their_way_than_answers_are_kept(bench: Settings
     outcomes = [bench.ask("outcome", id=n + 1) for n in range(COMMANDS_DEPTH + 1)]
     assert [one["state"] for one in outcomes] == ["applied"] * (COMMANDS_DEPTH + 1)
     assert [one["tick"] for one in outcomes] == list(range(COMMANDS_DEPTH + 1))
+
+
+def test_no_answer_is_overwritten_unread_by_one_to_a_later_message(
+    plan_of: Callable[..., Plan],
+) -> None:
+    """Ids are counted over all roles, so those of one role may share a place sooner."""
+    bench = SettingsBench(plan_of((GAINS, TWENTY), ("  telemetry:", WITH_SECOND)))
+    try:
+        bench.set(control__g0__by=3.0)
+        for n in range(COMMANDS_DEPTH - 1):
+            bench.set(**{f"second__h{n}__by": 3.0})
+        with pytest.raises(AmphostError, match=r"control: its queue of changes is full; try again"):
+            bench.set(control__g1__by=3.0)  # its answer would stand where that to g0 does
+        for _ in range(2):
+            bench.loop_only()
+        bench.settings.turn()
+        assert bench.get("control.g0.by")["value"] == 3.0
+        assert bench.set(control__g1__by=3.0)["state"] == "sent"
+    finally:
+        bench.close()
 
 
 def test_a_block_that_is_being_changed_waits_for_its_answer(bench: SettingsBench) -> None:

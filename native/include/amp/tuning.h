@@ -8,8 +8,9 @@
  *
  * A message is AMP_TUNING_WORDS words: its id (1 and up, growing), the epoch of the process that it
  * is meant for, the time at which it is no longer wanted (ns), how many changes it has, then for each
- * of them the index of its tunable and the bits of its value. The sender keeps at most
- * AMP_TUNING_DEPTH messages without an answer that it has read, so no answer is overwritten unread.
+ * of them the index of its tunable and the bits of its value. The sender sends no id that
+ * is AMP_TUNING_DEPTH or more above one of this role whose answer it has not read, so no answer is
+ * overwritten unread.
  */
 #ifndef AMP_TUNING_H
 #define AMP_TUNING_H

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import termios
 
 import serial
 
@@ -24,7 +25,7 @@ def open_port(port: str, baud: int) -> serial.Serial:
     """
     try:
         line = serial.Serial(port, baud, timeout=0, write_timeout=0, exclusive=True)
-    except (serial.SerialException, OSError, ValueError, OverflowError) as error:
+    except (OSError, termios.error, ValueError, OverflowError) as error:
         raise _refused(port, baud, error) from error
     with contextlib.suppress(OSError, ValueError, AttributeError):
         line.set_low_latency_mode(True)  # a pty has no such thing
@@ -32,7 +33,7 @@ def open_port(port: str, baud: int) -> serial.Serial:
 
 
 def _refused(port: str, baud: int, error: Exception) -> Exception:
-    number = getattr(error, "errno", None)
+    number = error.args[0] if isinstance(error, termios.error) else getattr(error, "errno", None)
     if number in _MISSING:
         return HardwareMissingError(
             [f"{port}: there is no such port; plug the device in, see `ls -l /dev/serial/by-id`"]

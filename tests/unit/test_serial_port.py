@@ -54,6 +54,18 @@ def test_an_open_port_is_raw_exclusive_and_does_not_wait(pty: tuple[int, str]) -
         pass
 
 
+def test_a_port_that_goes_while_it_is_opened_is_refused_like_any_other(
+    pty: tuple[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pyserial lets an error of termios through; who opens ports anew must live to try again."""
+
+    def gone(*_: int) -> None:
+        raise termios.error(5, "Input/output error")
+
+    monkeypatch.setattr(termios, "tcflush", gone)
+    assert isinstance(refusal(pty[1]), LocalLinkError)
+
+
 def test_closing_gives_the_port_back(pty: tuple[int, str]) -> None:
     """A restarted io role must find it free."""
     before = descriptors()

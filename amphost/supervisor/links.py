@@ -51,7 +51,7 @@ class LinkEvent:
 
 @dataclass(slots=True, kw_only=True)
 class _Seen:
-    losses: int = 0
+    lost_ns: int = 0
     up_ns: int = 0
     nonce: int = 0
     refusal: int = 0
@@ -81,8 +81,8 @@ class Links:
             return
         owner = self._segments[run.plan.name].owner
         seen = self._seen.setdefault(run.plan.name, _Seen())
-        losses, up_ns = owner.counter("link_losses"), owner.gauge("link_up_ns")
-        if losses != seen.losses:
+        lost_ns, up_ns = owner.gauge("link_lost_ns"), owner.gauge("link_up_ns")
+        if lost_ns != seen.lost_ns:  # the last word of a loss that the pump stores
             self._tell(run, LinkKind.LOST, f"link lost: {_cause(owner, run)}")
         if up_ns not in (0, seen.up_ns):
             if seen.up_ns:
@@ -91,7 +91,7 @@ class Links:
                 )
             seen.nonce = owner.gauge("device_nonce")
             seen.up_ns = up_ns
-        seen.losses = losses
+        seen.lost_ns = lost_ns
         self._look_at_refusal(run, owner, seen)
 
     def _look_at_refusal(self, run: RoleRun, owner: Owner, seen: _Seen) -> None:

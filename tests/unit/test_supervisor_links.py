@@ -64,6 +64,21 @@ def test_the_first_session_is_no_news(bench: Bench) -> None:
     assert bench.said() == []
 
 
+def test_a_loss_is_told_once_its_cause_is_there(bench: Bench) -> None:
+    """The pump stores its words one after the other, and may be looked at in between."""
+    bench.up(10)
+    bench.said()
+    lib.amp_owner_add(bench.owner.native, lib.AMP_COUNT_LINK_LOSSES, 1)
+    assert bench.said() == []
+    bench.owner.set_gauge("link_cause", Fault.PORT)
+    bench.owner.set_gauge("link_cause_argument", 5)
+    assert bench.said() == []
+    bench.owner.set_gauge("link_lost_ns", 20 * MS)
+    (line,) = bench.said()
+    assert "link lost" in line
+    assert bench.said() == []
+
+
 def test_lost_and_back_is_told_with_cause_duration_and_boot(bench: Bench) -> None:
     """A person at the bench understands what happened without a manual."""
     bench.up(10)

@@ -12,9 +12,11 @@ void amp_assert_set_last_words(void (*last_words)(void *context, int line), void
 }
 
 _Noreturn void amp_assert_fail(const char *file, int line) {
-    (void)fprintf(stderr, "amphost: assertion failed at %s:%d\n", file, line);
-    if (assert_last_words != NULL) {
-        assert_last_words(assert_context, line);
+    void (*const last_words)(void *context, int line) = assert_last_words;
+    assert_last_words = NULL; /* an assertion in them must not come back to them */
+    if (last_words != NULL) {
+        last_words(assert_context, line);
     }
+    (void)fprintf(stderr, "amphost: assertion failed at %s:%d\n", file, line); /* may block */
     abort();
 }

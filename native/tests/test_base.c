@@ -2,6 +2,7 @@
  * here share one page with us, to be read afterwards.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -71,6 +72,42 @@ static void test_assertion_when_false_says_its_last_words_and_aborts(void) {
     CHECK(left_behind->calls == 1 && left_behind->line == 123 && left_behind->context_was_ours);
 }
 
+/* A standard error that nobody reads, and that is full. */
+static void assert_false_where_nobody_listens(void) {
+    int ends[2];
+    static const char bytes[4096];
+    if (pipe(ends) != 0 || fcntl(ends[1], F_SETFL, O_NONBLOCK) != 0) {
+        _exit(1);
+    }
+    while (write(ends[1], bytes, sizeof bytes) > 0) { /* until it is full */
+    }
+    (void)fcntl(ends[1], F_SETFL, 0);
+    (void)dup2(ends[1], STDERR_FILENO);
+    (void)setvbuf(stderr, NULL, _IONBF, 0);
+    (void)alarm(1);
+    assert_false();
+}
+
+static void say_wrong_words(void *context, int line) {
+    say_last_words(context, line);
+    AMP_ASSERT(left_behind->calls > 1000);
+}
+
+static void assert_false_with_wrong_words(void) {
+    amp_assert_set_last_words(say_wrong_words, &left_behind);
+    amp_assert_fail("here.c", 123);
+}
+
+static void test_last_words_wait_for_nobody(void) {
+    CHECK(ending_of(assert_false_where_nobody_listens) == SIGALRM);
+    CHECK(left_behind->calls == 1);
+}
+
+static void test_an_assertion_in_the_last_words_is_the_end(void) {
+    CHECK(ending_of(assert_false_with_wrong_words) == SIGABRT);
+    CHECK(left_behind->calls == 1);
+}
+
 static void test_assertion_without_last_words_aborts(void) {
     CHECK(ending_of(assert_false_without_words) == SIGABRT);
     CHECK(left_behind->calls == 0);
@@ -112,6 +149,8 @@ int main(void) {
         mmap(NULL, sizeof *left_behind, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     RUN(test_assertion_when_true_does_nothing);
     RUN(test_assertion_when_false_says_its_last_words_and_aborts);
+    RUN(test_last_words_wait_for_nobody);
+    RUN(test_an_assertion_in_the_last_words_is_the_end);
     RUN(test_assertion_without_last_words_aborts);
     RUN(test_assertion_in_a_loop_publishes_the_safe_values);
     return CHECK_DONE();

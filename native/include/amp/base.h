@@ -65,7 +65,8 @@ enum amp_mode {
 };
 
 /// Stop the process because of a programmer's error: |condition| was false at |file|:|line|.
-/// Says so on stderr, calls the function set by amp_assert_set_last_words() first, which may only store, then abort().
+/// Calls the function set by amp_assert_set_last_words(), which may only store, then says so on
+/// stderr, which may block, then abort().
 /// Context: any.
 _Noreturn void amp_assert_fail(const char *file, int line);
 

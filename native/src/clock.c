@@ -110,6 +110,10 @@ static bool contradicts(const struct amp_clock *clock, const struct amp_clock_po
 }
 
 bool amp_clock_take(struct amp_clock *clock, const struct amp_clock_exchange *exchange) {
+    if (exchange->received_us > AMP_CLOCK_READING_US_MAX) {
+        clock->refused++;
+        return false;
+    }
     const int64_t received_ns = (int64_t)exchange->received_us * NS_PER_US;
     const struct amp_clock_point point = {
         .sent_ns = exchange->sent_ns,
@@ -166,7 +170,7 @@ bool amp_clock_estimate(const struct amp_clock *clock, amp_ns now, struct amp_cl
 
 amp_ns amp_clock_ours(const struct amp_clock *clock, uint64_t theirs_us, amp_ns now) {
     struct amp_clock_estimate estimate;
-    if (!amp_clock_estimate(clock, now, &estimate)) {
+    if (theirs_us > AMP_CLOCK_READING_US_MAX || !amp_clock_estimate(clock, now, &estimate)) {
         return 0;
     }
     const amp_ns theirs_ns = (amp_ns)theirs_us * NS_PER_US;

@@ -195,7 +195,10 @@ static void test_impossible_exchanges_are_refused(void) {
     const struct amp_clock_exchange held_longer_than_away = {
         .sent_ns = 0, .heard_ns = 1 * MS, .received_us = 5, .held_us = 2000};
     CHECK(!amp_clock_take(&clock, &held_longer_than_away));
-    CHECK(clock.refused == 2);
+    const struct amp_clock_exchange of_no_clock = {
+        .sent_ns = 0, .heard_ns = 1 * MS, .received_us = UINT64_MAX};
+    CHECK(!amp_clock_take(&clock, &of_no_clock));
+    CHECK(clock.refused == 3);
     CHECK(clock.count == 0);
 }
 
@@ -208,6 +211,8 @@ static void test_their_times_become_ours(void) {
     const amp_ns then = world.now_ns - 1000 * MS; /* not far */
     const amp_ns ours = amp_clock_ours(&world.clock, reading_us(&world, then), world.now_ns);
     CHECK(llabs(ours - then) <= estimate.bound_ns + 2 * US);
+    CHECK(amp_clock_ours(&world.clock, UINT64_MAX, world.now_ns) == 0);
+    CHECK(amp_clock_ours(&world.clock, UINT64_MAX / 1000, world.now_ns) == 0);
 }
 
 int main(void) {

@@ -35,6 +35,8 @@
 #define AMP_CLOCK_WANDER 1e-6
 /// Of the other clock: it counts whole microseconds.
 #define AMP_CLOCK_RESOLUTION_NS 1000
+/// And none has run for longer than 126 years: a later reading is none.
+#define AMP_CLOCK_READING_US_MAX 4000000000000000
 
 struct amp_clock_exchange {
     amp_ns sent_ns, heard_ns; /* our clock */
@@ -81,7 +83,7 @@ bool amp_clock_take(struct amp_clock *clock, const struct amp_clock_exchange *ex
 bool amp_clock_estimate(const struct amp_clock *clock, amp_ns now, struct amp_clock_estimate *out);
 
 /// When it was here when the other clock read |theirs_us|, a time not far from |now|; 0 before the
-/// first exchange.
+/// first exchange, and for what no clock reads.
 /// Context: real-time. Progress: bounded (AMP_CLOCK_POINTS).
 amp_ns amp_clock_ours(const struct amp_clock *clock, uint64_t theirs_us, amp_ns now);
 

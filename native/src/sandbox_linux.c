@@ -13,7 +13,9 @@
 
 #include "system_linux.h"
 
-#ifdef __x86_64__
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#define MACHINE 0
+#elif defined(__x86_64__)
 #define MACHINE AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
 #define MACHINE AUDIT_ARCH_AARCH64
@@ -116,6 +118,14 @@ static void add_map(struct filter *filter) {
     end_with(filter, END_PROCESS);
 }
 
+static void add_protect(struct filter *filter) {
+    unless_equal(filter, SYS_mprotect, 4);
+    load(filter, LOW_HALF(2));
+    unless_any(filter, PROT_EXEC, 1);
+    end_with(filter, END_PROCESS);
+    end_with(filter, SECCOMP_RET_ALLOW);
+}
+
 static void build(struct filter *filter, int status_descriptor) {
     filter->count = 0;
     load(filter, offsetof(struct seccomp_data, arch));
@@ -129,6 +139,7 @@ static void build(struct filter *filter, int status_descriptor) {
     add_first_argument(filter, SYS_write, (uint32_t)status_descriptor, STDERR_FILENO);
     add_first_argument(filter, SYS_tgkill, (uint32_t)getpid(), (uint32_t)getpid());
     add_map(filter);
+    add_protect(filter);
     end_with(filter, END_PROCESS);
 }
 

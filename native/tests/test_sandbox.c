@@ -126,6 +126,16 @@ static void use_memory(void) {
     }
 }
 
+/* As the allocators of other C libraries do. */
+static void protect_memory(void) {
+    const size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    char *const page = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED || mprotect(page, size, PROT_READ | PROT_WRITE) != 0) {
+        _exit(1);
+    }
+    *page = 1;
+}
+
 static void say(void) {
     if (write(pipe_ends[1], "ended\n", 6) != 6 || write(STDERR_FILENO, "", 0) != 0) {
         _exit(1);
@@ -135,6 +145,7 @@ static void say(void) {
 static void test_the_way_to_the_end_is_open(void) {
     CHECK(ending_of(sleep_and_look) == -7);
     CHECK(ending_of(use_memory) == -7);
+    CHECK(ending_of(protect_memory) == -7);
     CHECK(ending_of(say) == -7);
     char said[16];
     CHECK(read(pipe_ends[0], said, sizeof said) == 6);

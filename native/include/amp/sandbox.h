@@ -17,8 +17,8 @@
 #include "amp/base.h"
 
 /// Let the calling thread make, for ever, these system calls only: sleep and read the clocks; write
-/// to |status_descriptor| and to standard error; get, resize and give back memory that is not
-/// executable; wait and wake on a word; block signals, return from one, abort itself; exit. Any
+/// to |status_descriptor| and to standard error; get, resize, protect and give back memory that is
+/// not executable; wait and wake on a word; block signals, return from one, abort itself; exit. Any
 /// other ends the process by SIGSYS.
 /// Returns 0, or -AMP_ESYS where Linux refuses or this machine's system calls are not known here:
 /// the process then goes on as before.

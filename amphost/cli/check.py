@@ -49,11 +49,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _load(name: str) -> LoadedSpec:
     """Load a spec and check what the plan can check of it without a machine."""
-    from amphost.plan.resolve import problems  # pydantic and yaml: not for --help
-    from amphost.spec import shipped
+    from amphost.spec import shipped  # pydantic and yaml: not for --help
     from amphost.spec.load import load
 
     loaded = load(shipped.find_spec(name), boards=shipped.board_folders())
+    from amphost.plan.resolve import problems  # not for a file that is refused already
+
     found = problems(loaded)
     if found:
         raise PlanError(found)

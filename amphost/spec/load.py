@@ -24,7 +24,7 @@ from amphost.spec.model import Board, ExecRole, PythonRole, RoleSpec, Spec
 from amphost.spec.positions import KeyPath, Positions, Problem, show
 from amphost.spec.profile import Points, read_profile
 from amphost.spec.program_roles import worker_names, workers_of
-from amphost.spec.schema import board_schema, spec_schema
+from amphost.spec.shipped_schema import shipped_board_schema, shipped_spec_schema
 from amphost.spec.text import BYTES_MAX, decode
 from amphost.spec.wording import did_you_mean
 from amphost.spec.yaml_strict import Document, read
@@ -94,7 +94,7 @@ def load(path: Path, *, boards: Sequence[Path]) -> LoadedSpec:
     """Read `path`; look for its board by name in the folders `boards`, in that order."""
     text = decode(read_bytes(path, BYTES_MAX), str(path))
     document = read(text, str(path))
-    decoded = decode_model(Spec, document, schema=spec_schema, stand_in=_in_spec)
+    decoded = decode_model(Spec, document, schema=shipped_spec_schema, stand_in=_in_spec)
     problems = list(decoded.problems)
     beside = _Lines()
     spec, holes = decoded.model, decoded.holes
@@ -148,7 +148,7 @@ def _in_board(path: KeyPath) -> object:
 def _read_board(path: Path) -> _BoardFile:
     text = decode(read_bytes(path, BYTES_MAX), str(path))
     document = read(text, str(path))
-    decoded = decode_model(Board, document, schema=board_schema, stand_in=_in_board)
+    decoded = decode_model(Board, document, schema=shipped_board_schema, stand_in=_in_board)
     return _BoardFile(path=path, text=text, document=document, decoded=decoded)
 
 

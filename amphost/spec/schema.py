@@ -2,7 +2,7 @@
 
 Rules. Draft 7, since that is what the YAML language server knows; nothing in it that only
 pydantic understands. The shipped files are these functions' output, byte for byte (a test holds
-them to it); messages take the description of a key from here too. Pure.
+them to it), and messages take their words from those (`spec.shipped_schema`). Pure.
 """
 
 from __future__ import annotations

@@ -14,11 +14,11 @@ from pydantic import Field
 
 from amphost.spec.plants import PlantSpec, SensorSpec
 from amphost.spec.value_types import (
-    PORT_PATTERN,
     Milliseconds,
     Model,
     Name,
     Number,
+    Port,
     Positive,
     Range,
     RateHz,
@@ -66,7 +66,7 @@ class LoopbackSpec(Model):
 class DeviceSpec(Model):
     """A microcontroller behind a serial port, or its twin on the host."""
 
-    port: Annotated[str, Field(pattern=PORT_PATTERN)] | None = Field(
+    port: Port | None = Field(
         None, description="Serial port by a stable name, such as /dev/serial/by-id/usb-...."
     )
     loopback: LoopbackSpec | None = Field(

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from amphost.spec.value_types import (
-    CLASS_PATTERN,
+    ClassName,
     Core,
     Milliseconds,
     Model,
@@ -42,7 +42,6 @@ CORE = "Core that this role is pinned to, counted from 0."
 CORES = "Cores that this role may use, such as [0, 1]; give this or `core`."
 
 ProgramRateHz = Annotated[float, Field(ge=0.1, le=1_000.0)]
-ClassName = Annotated[str, Field(pattern=CLASS_PATTERN)]
 Word = Annotated[str, Field(min_length=1, max_length=4096)]
 Restart = Literal["always", "never"]
 OnError = Literal["restart", "skip"]

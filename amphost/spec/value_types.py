@@ -5,7 +5,8 @@ Rules. A pattern stands here once: the JSON Schema and the messages know it from
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
@@ -17,11 +18,13 @@ __all__ = [
     "STREAM_PATTERN",
     "UNIT_PATTERN",
     "Arm",
+    "ClassName",
     "Core",
     "Milliseconds",
     "Model",
     "Name",
     "Number",
+    "Port",
     "Positive",
     "Priority",
     "Range",
@@ -31,6 +34,7 @@ __all__ = [
     "StreamTarget",
     "Unit",
     "Wait",
+    "matching",
 ]
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,31}$"
@@ -39,6 +43,17 @@ UNIT_PATTERN = r"^[A-Za-z0-9%][A-Za-z0-9%*/^.-]{0,15}$"
 CLASS_PATTERN = r"^[^\s:]{1,1000}:[A-Za-z_][A-Za-z0-9_]{0,63}$"
 STREAM_PATTERN = r"^(\d{1,3}(\.\d{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\]):[1-9]\d{0,4}$"
 PORT_PATTERN = r"^/dev/\S{1,250}$"
+
+
+def matching(pattern: str) -> Any:  # pydantic's FieldInfo
+    """Return what says that a text is as `pattern`, compiled by Python for the long ones.
+
+    pydantic's own expressions take 12 ms for the 1000 characters of a class, Python's 0.1 ms. The
+    schema has the pattern as it stands here: Python's `$` would let a line end pass.
+    """
+    whole = re.compile(pattern.removesuffix("$") + r"\Z")
+    return Field(pattern=whole, json_schema_extra={"pattern": pattern})
+
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Source = Annotated[str, Field(pattern=SOURCE_PATTERN)]
@@ -50,7 +65,9 @@ RateHz = Annotated[float, Field(ge=1.0, le=20_000.0)]
 Core = Annotated[int, Field(ge=0, le=255)]
 Priority = Annotated[int, Field(ge=1, le=99)]
 Range = Annotated[tuple[Number, Number], Strict(False)]
-StreamTarget = Annotated[str, Field(pattern=STREAM_PATTERN)]
+ClassName = Annotated[str, matching(CLASS_PATTERN)]
+Port = Annotated[str, matching(PORT_PATTERN)]
+StreamTarget = Annotated[str, matching(STREAM_PATTERN)]
 Stale = Literal["hold", "value", "ramp", "trip"]
 Arm = Literal["on_start", "manual"]
 Wait = Literal["sleep", "hybrid", "spin"]
@@ -60,5 +77,9 @@ class Model(BaseModel):
     """A mapping whose keys are all known."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=False
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        populate_by_name=False,
     )

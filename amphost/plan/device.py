@@ -98,7 +98,7 @@ def _accepts(wiring: Wiring, role: IoRole, device: DeviceSpec) -> tuple[AcceptPl
 
 
 def _plant(loopback: LoopbackSpec) -> PlantPlan:
-    parameters = loopback.plant.model_dump(exclude={"kind"})
+    parameters = {name: value for name, value in loopback.plant if name != "kind"}
     sensors = []
     for name, one in loopback.sensors.items():
         seed, rms = (0, 0.0) if one.noise is None else (one.noise.seed, one.noise.rms)

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from amphost.spec.building import built
 from amphost.spec.expected import Node, expected_at
 from amphost.spec.positions import PROBLEMS_MAX, KeyPath, Problem
 from amphost.spec.value_types import NAME_PATTERN, Model
@@ -109,7 +110,7 @@ def _covered(path: KeyPath, silent: set[KeyPath] | frozenset[KeyPath]) -> bool:
 
 def _validate(model: type[M], root: dict[str, Any]) -> tuple[M | None, list[ErrorDetails]]:
     try:
-        return model.model_validate(root), []
+        return built(model).model_validate(root), []
     except ValidationError as error:
         return None, error.errors(include_url=False)
 

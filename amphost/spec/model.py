@@ -266,5 +266,6 @@ class Spec(Model):
         min_length=1, description="The roles: one duty, one process, one core each."
     )
     report: ReportSpec = Field(
-        default_factory=lambda: ReportSpec(tracking=None), description="What the report measures."
+        default_factory=lambda: ReportSpec.model_construct(tracking=None),
+        description="What the report measures.",
     )

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from amphost.spec.building import built
 from amphost.spec.value_types import (
     ClassName,
     Core,
@@ -174,7 +175,7 @@ def workers_of(name: str, role: PythonRole) -> dict[str, WorkerRole]:
     if work is None:
         return {}
     return {
-        worker: WorkerRole.model_validate(
+        worker: built(WorkerRole).model_validate(
             {
                 "kind": "worker",
                 "core": work.cores[number % len(work.cores)],

@@ -1,6 +1,8 @@
 """The types of single values, and the base of every mapping.
 
-Rules. A pattern stands here once: the JSON Schema and the messages know it from here. Pure.
+Rules. A pattern stands here once: the JSON Schema and the messages know it from here. The mappings
+are only declared when they are imported; `spec.building` makes those ready that a file is read
+with. Pure.
 """
 
 from __future__ import annotations
@@ -82,4 +84,5 @@ class Model(BaseModel):
         strict=True,
         allow_inf_nan=False,
         populate_by_name=False,
+        defer_build=True,
     )

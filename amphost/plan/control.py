@@ -43,7 +43,7 @@ def control_plan(
     )
     return ControlPlan(
         period_ns=period_ns,
-        offset_ns=0,
+        offset_ns=timing.ms_ns(role.phase_ms),
         budget_ns=_set(role.budget_ms, timing.budget_ns(period_ns)),
         deadline_ns=_set(role.deadline_ms, timing.deadline_ns(period_ns)),
         blackout_ns=_set(role.blackout_ms, timing.blackout_ns(period_ns, floor_ns)),

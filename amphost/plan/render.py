@@ -96,7 +96,7 @@ def _role_row(role: RolePlan) -> Row:
         _cores(role.cores),
         role.policy,
         str(role.priority) if role.policy == "fifo" else f"nice {role.nice}",
-        _rate(_period_ns(role)),
+        _rate(_period_ns(role)) + _phase(role),
         role.control.wait if role.control else "-",
         timing.format_ns(role.control.budget_ns) if role.control else "-",
         timing.format_ns(role.heartbeat_ns),
@@ -174,6 +174,13 @@ def _cores(cores: Sequence[int]) -> str:
 
 def _rate(period_ns: int) -> str:
     return f"{timing.NS_PER_S / period_ns:.5g} Hz"
+
+
+def _phase(role: RolePlan) -> str:
+    """Return how far behind the grid a control role is released; nothing where it is not."""
+    if role.control is None or role.control.offset_ns == 0:
+        return ""
+    return f" + {timing.format_ns(role.control.offset_ns)}"
 
 
 def _period_ns(role: RolePlan) -> int:

@@ -2,7 +2,8 @@
 
 Rules. Every device has one io role, where there are any. Two roles of SCHED_FIFO on one core differ
 in priority, and a control role stands above all that could delay it there, but for a faster control
-role: of those, the faster one goes first (rate-monotonic). Pure.
+role: of those, the faster one goes first (rate-monotonic). A budget counts from the wake-up to the
+end of the law, whoever runs in between: those of faster roles on its core must leave some. Pure.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator
 from itertools import combinations
+from math import ceil
 
 from amphost.spec.decode import Holes
 from amphost.spec.model import Board, ControlRole, IoRole, Spec, TelemetryRole
@@ -32,6 +34,8 @@ def role_problems(spec: Spec, board: Board | None, holes: Holes) -> Iterator[Pro
             yield Problem(path=("roles", name), rule=rule, remedy="give it another", key=True)
     yield from _devices(spec, board, holes)
     yield from _cores(spec, holes)
+    if not holes.within("roles"):
+        yield from _budgets(spec)
     for name, role in spec.roles.items():
         if isinstance(role, ControlRole) and not holes.at("roles", name, "rate_hz"):
             yield from _times(name, role)
@@ -113,10 +117,43 @@ def _goes_first(high: Fifo, low: ControlRole) -> bool:
     return isinstance(high, ControlRole) and high.rate_hz > low.rate_hz
 
 
+def _budgets(spec: Spec) -> Iterator[Problem]:
+    """Check that the budgets of faster control roles leave each role on their core some of its own.
+
+    `own_ms` is what a role may use of its core itself, in one period.
+    """
+    own_ms: dict[str, float] = {}
+    controls = [(n, one) for n, one in spec.roles.items() if isinstance(one, ControlRole)]
+    for name, role in sorted(controls, key=lambda entry: -entry[1].rate_hz):
+        budget_ms = _budget_ms(role)
+        faster = {
+            other: ceil(budget_ms * one.rate_hz / 1e3) * own_ms[other]
+            for other, one in controls
+            if other in own_ms and one.core == role.core
+        }
+        own_ms[name] = max(budget_ms - sum(faster.values()), 0.0)
+        if faster and own_ms[name] == 0.0:
+            rule = (
+                f"{budget_ms:g} ms leave {name} nothing: {' and '.join(faster)} may use"
+                f" {sum(faster.values()):g} ms of it on core {role.core}"
+            )
+            remedy = "shorten their budget_ms, lengthen this one's, or give it a core of its own"
+            path = ("roles", name) if role.budget_ms is None else ("roles", name, "budget_ms")
+            yield Problem(path=path, rule=rule, remedy=remedy, key=role.budget_ms is None)
+
+
+def _budget_ms(role: ControlRole) -> float:
+    return 1e3 / role.rate_hz / 2 if role.budget_ms is None else role.budget_ms
+
+
 def _times(name: str, role: ControlRole) -> Iterator[Problem]:
-    """Check budget <= deadline <= period <= blackout, as far as they are given."""
+    """Check phase < period, and budget <= deadline <= period <= blackout, where they are given."""
     path = ("roles", name)
     period_ms = 1e3 / role.rate_hz
+    if role.phase_ms >= period_ms:
+        rule = f"{role.phase_ms:g} ms is not less than the period, {period_ms:g} ms"
+        remedy = f"give less than {period_ms:g}: each period begins at this phase"
+        yield Problem(path=(*path, "phase_ms"), rule=rule, remedy=remedy)
     deadline_ms = period_ms if role.deadline_ms is None else role.deadline_ms
     if deadline_ms > period_ms:
         rule = f"{deadline_ms:g} ms is more than the period, {period_ms:g} ms"

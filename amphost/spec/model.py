@@ -23,6 +23,7 @@ from amphost.spec.value_types import (
     Model,
     Name,
     Number,
+    Phase,
     Positive,
     Priority,
     Range,
@@ -119,6 +120,11 @@ class ControlRole(Model):
     core: Core = Field(description=CORE)
     priority: Priority = Field(description=PRIORITY)
     rate_hz: RateHz = Field(description="Ticks per second, 1 to 20000.")
+    phase_ms: Phase = Field(
+        0.0,
+        description="Its releases on the grid that all roles share lie so far behind it; less"
+        " than a period, default 0.",
+    )
     reads: Reads = Field(default_factory=dict, description="The law's inputs, by name.")
     law: dict[str, Any] = Field(
         description="The law's blocks: `signal: {block: sources, parameter: value}`."

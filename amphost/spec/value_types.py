@@ -26,6 +26,7 @@ __all__ = [
     "Model",
     "Name",
     "Number",
+    "Phase",
     "Port",
     "Positive",
     "Priority",
@@ -63,6 +64,7 @@ Unit = Annotated[str, Field(pattern=UNIT_PATTERN)]
 Number = Annotated[float, Field(ge=-1e30, le=1e30)]
 Positive = Annotated[float, Field(gt=0.0, le=1e30)]
 Milliseconds = Annotated[float, Field(gt=0.0, le=600_000.0)]
+Phase = Annotated[float, Field(ge=0.0, le=1000.0)]
 RateHz = Annotated[float, Field(ge=1.0, le=20_000.0)]
 Core = Annotated[int, Field(ge=0, le=255)]
 Priority = Annotated[int, Field(ge=1, le=99)]

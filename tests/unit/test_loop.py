@@ -140,6 +140,18 @@ def test_it_ends_when_asked_and_accounts_for_every_period(bench: RoleBench) -> N
     assert (owner.gauge("t0_ns") - bench.origin_ns - control_of(bench).offset_ns) % period_ns == 0
 
 
+def test_releases_lie_at_its_phase_of_the_grid(bench: RoleBench) -> None:
+    """Roles that read each other count on who goes first."""
+    control = replace(control_of(bench), offset_ns=137_000)
+    loop = loop_of(bench, control)
+    owner = bench.view["control"].owner
+    assert bench.run(loop.run, lambda: owner.counter("ticks") >= 5) == "ended"
+    behind_ns = (owner.gauge("t0_ns") - bench.origin_ns) % control.period_ns
+    assert behind_ns == 137_000
+    expected = (owner.gauge("t_stop_ns") - owner.gauge("t0_ns")) // control.period_ns
+    assert owner.counter("ticks") + owner.counter("skipped") == expected
+
+
 def test_it_ends_by_itself_when_the_supervisor_is_gone(bench: RoleBench) -> None:
     """A killed supervisor must not leave a process at a real-time priority behind."""
     loop = loop_of(bench)

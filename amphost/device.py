@@ -3,7 +3,7 @@
 Rules. Python fills the structures once; bytes, clocks and plant are the C library's. `Twin.run`
 returns only so that signals and the journal are served. `Session` moves no bytes by itself: what
 comes and goes are arguments and results. Of values that a board declares, the twin's plant has
-those of `plan.plants`; anything else is refused before it boots.
+those of `plan.plants`, or is a C file of the user's own; anything else is refused before it boots.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ TYPE_CHECKING = False  # typing's own costs a process 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from amphost.plan.model import DevicePlan
+    from amphost.plan.model import CodePlan, DevicePlan
     from amphost.plan.plants import Plant
+    from amphost.user_library import UserLibrary
 
 STEP_US = 250
 NEVER = 2**64 - 1
@@ -132,8 +133,12 @@ class Twin:
         causes = {name: number for number, name in RESETS.items()}
         config.device.reset_cause = causes[reset_cause]
         _set_device(config.device, plan)
-        _set_values(config, plan)
-        _set_plant(config.plant, plan)
+        if plan.plant.code is None:
+            _set_values(config, plan)
+            _set_plant(config.plant, plan)
+        else:
+            self._user = _set_user(config, plan, plan.plant.code)
+        _set_tables(config.device, plan)
         _set_sensors(config, plan)
         config.held = plan.plant.held
         if lib.amp_twin_init(self.native, config, platform.linux()) < 0:
@@ -184,10 +189,8 @@ def _set_device(native: ffi.CData, plan: DevicePlan) -> None:
 
 
 def _set_values(config: ffi.CData, plan: DevicePlan) -> None:
-    """Write the tables of values, each sensed of the plant or driving it."""
-    most = lib.AMP_DEVICE_VALUES_MAX
-    if max(len(plan.sends), len(plan.accepts)) > most:
-        raise LocalLinkError(f"device {plan.name}: it has more than {most} values one way")
+    """Say which of the plant's quantities each value is, and which value drives it."""
+    _check_count(plan)
     plant = _plant_of(plan)
     senses = list(plant.senses)
     for index, sent in enumerate(plan.sends):
@@ -204,10 +207,31 @@ def _set_values(config: ffi.CData, plan: DevicePlan) -> None:
             f"device {plan.name}: nothing drives its plant; accept {offers({drive: unit})}"
         )
     config.drive = driven.index(True)
-    config.device.sends_count = len(plan.sends)
-    config.device.accepts_count = len(plan.accepts)
+
+
+def _check_count(plan: DevicePlan) -> None:
+    most = lib.AMP_DEVICE_VALUES_MAX
+    if max(len(plan.sends), len(plan.accepts)) > most:
+        raise LocalLinkError(f"device {plan.name}: it has more than {most} values one way")
+
+
+def _set_user(config: ffi.CData, plan: DevicePlan, code: CodePlan) -> UserLibrary:
+    """Load a plant of the user's own; what is returned outlives the twin."""
+    from amphost.user_library import UserLibrary  # hashlib is for this alone
+
+    _check_count(plan)
+    accepts = [one.name for one in plan.accepts]
+    library = UserLibrary(code, "plant", accepts, [one.name for one in plan.sends])
+    config.user = library.native.plant
+    config.user_state = library.state
+    return library
+
+
+def _set_tables(device: ffi.CData, plan: DevicePlan) -> None:
+    device.sends_count = len(plan.sends)
+    device.accepts_count = len(plan.accepts)
     for index, accepted in enumerate(plan.accepts):
-        native = config.device.accepts[index]
+        native = device.accepts[index]
         native.low = accepted.low
         native.high = accepted.high
         native.safe = accepted.safe

@@ -1,8 +1,8 @@
 """Build the C interface beside the extension: the static library, and in a wheel its headers.
 
 Rules. The library is what `amphost.h` declares and what that needs, of the same sources as the
-extension; which headers are shipped is decided by the headers: `amphost.h` and all it includes. In
-a checkout the headers stay where they are. Used by setup.py alone.
+extension; which headers are shipped is decided by the headers: `amphost.h`, `amp/user_code.h` and
+all that they include. In a checkout the headers stay where they are. Used by setup.py alone.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ COMPILE_ARGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC")
 
 
 def interface_headers(root: Path = ROOT) -> list[str]:
-    """List `amphost.h` and every header it includes, by the name they are included by."""
-    listed = ["amphost.h"]
+    """List `amphost.h`, `amp/user_code.h` and every header that they include, by those names."""
+    listed = ["amphost.h", "amp/user_code.h"]
     for name in listed:  # it grows while it is read
         text = (root / INCLUDE_DIR / name).read_text(encoding="utf-8")
         listed += [one for one in includes(text) if one not in listed]

@@ -34,6 +34,7 @@ PYTHON_DIR = "native/python"
 # Headers that Python does not see, and why.
 UNPARSED = {
     "amphost.h": "it only includes the others, for programs in C and C++",
+    "amp/user_code.h": "it declares what the C file of a user defines",
     "amp/atomic.h": "static inline functions over _Atomic words: shared words are opaque to Python",
 }
 
@@ -107,6 +108,6 @@ def build_extension(root: Path = ROOT) -> Extension:
         include_dirs=[*INCLUDE_DIRS, PYTHON_DIR],
         define_macros=[abi, ("AMP_CRC_ENTRIES", "1024")],  # the host has 4 KiB for speed
         extra_compile_args=list(COMPILE_ARGS),
-        libraries=["m", "pthread"],
+        libraries=["m", "pthread", "dl"],
         py_limited_api=limited,
     )

@@ -49,6 +49,7 @@ VERBS = (
     Verb(
         name="plan", module="amphost.cli.plan", text="print what would run where, and every bound"
     ),
+    Verb(name="build", module="amphost.cli.build", text="compile the C files that a spec names"),
     Verb(name="arm", module="amphost.cli.ask", text="let a running system's outputs move"),
     Verb(name="disarm", module="amphost.cli.ask", text="take the outputs of a system to safe"),
     Verb(name="acknowledge", module="amphost.cli.ask", text="leave SAFE after a fault"),

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from amphost import timing
 from amphost.plan.line import schema_hash, schema_text
-from amphost.plan.model import AcceptPlan, DevicePlan, IoPlan, PlantPlan, SensorPlan, SignalPlan
+from amphost.plan.model import (
+    AcceptPlan,
+    CodePlan,
+    DevicePlan,
+    IoPlan,
+    PlantPlan,
+    SensorPlan,
+    SignalPlan,
+)
 from amphost.plan.wiring import SENSED, Wiring, device_of, frame_period_ns
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import DeviceSpec, IoRole, LoopbackSpec
@@ -61,7 +69,7 @@ def device_plan(
         lease_us=io.lease_ns // 1000,
         state_period_us=io.state_period_ns // 1000,
         skew_ppm=loopback.skew_ppm,
-        plant=_plant(loopback),
+        plant=_plant(loopback, code_plan(loaded, io.device)),
     )
 
 
@@ -97,8 +105,16 @@ def _accepts(wiring: Wiring, role: IoRole, device: DeviceSpec) -> tuple[AcceptPl
     return tuple(plans)
 
 
-def _plant(loopback: LoopbackSpec) -> PlantPlan:
-    parameters = {name: value for name, value in loopback.plant if name != "kind"}
+def code_plan(loaded: LoadedSpec, name: str) -> CodePlan | None:
+    """Return the C file of a device or a role; None where it has none."""
+    code = loaded.codes.get(name)
+    if code is None:
+        return None
+    return CodePlan(file=code.file, library=code.library, hash=code.hash)
+
+
+def _plant(loopback: LoopbackSpec, code: CodePlan | None) -> PlantPlan:
+    parameters = {name: value for name, value in loopback.plant if name not in ("kind", "file")}
     sensors = []
     for name, one in loopback.sensors.items():
         seed, rms = (0, 0.0) if one.noise is None else (one.noise.seed, one.noise.rms)
@@ -108,4 +124,5 @@ def _plant(loopback: LoopbackSpec) -> PlantPlan:
         parameters=tuple((name, float(value)) for name, value in parameters.items()),
         held=loopback.held,
         sensors=tuple(sensors),
+        code=code,
     )

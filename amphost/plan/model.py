@@ -111,6 +111,15 @@ class OutputPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CodePlan:
+    """A user's C file as `amphost build` compiled it."""
+
+    file: str  # the source, for people
+    library: str
+    hash: str  # SHA-256 of the library's bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramPlan:
     """A law as `native/include/amp/program.h` runs it: flat lists."""
 
@@ -284,10 +293,11 @@ class SensorPlan:
 class PlantPlan:
     """The simulated plant of a loopback device."""
 
-    kind: str  # a key of plan.plants.PLANTS
+    kind: str  # a key of plan.plants.PLANTS, or c
     parameters: tuple[tuple[str, float], ...]
     held: bool = False  # until the device is armed for the first time
     sensors: tuple[SensorPlan, ...] = ()  # of the values sent that are not perfect
+    code: CodePlan | None = None  # of kind c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Rules between a loopback device and its simulated plant: every value, its sensor, its step.
 
 Rules. A device sends what its plant can sense and accepts the one value that drives it, by name and
-unit. Pure.
+unit; a plant in C has whatever values the device has. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from amphost.plan.plants import PLANTS, offers
 from amphost.spec.board import DeviceSpec, LoopbackSpec
 from amphost.spec.decode import Holes
-from amphost.spec.plants import CartPoleSpec
+from amphost.spec.plants import CartPoleSpec, CPlantSpec
 from amphost.spec.positions import KeyPath, Problem
 
 __all__ = ["plant_problems"]
@@ -28,6 +28,9 @@ def plant_problems(path: KeyPath, device: DeviceSpec, holes: Holes) -> Iterator[
     loopback = device.loopback
     if loopback is None or holes.within(*path, "loopback", "plant"):
         return
+    yield from _sensors(path, loopback, device)
+    if isinstance(loopback.plant, CPlantSpec):
+        return
     kind = loopback.plant.kind
     plant = PLANTS[kind]
     drive, unit = plant.drive
@@ -38,7 +41,6 @@ def plant_problems(path: KeyPath, device: DeviceSpec, holes: Holes) -> Iterator[
     if drive not in accepted and not holes.at(*path, "accepts", drive):
         rule, remedy = f"a {kind} is driven by {drive}", f"add {drive} to accepts"
         yield Problem(path=(*path, "accepts"), rule=rule, remedy=remedy)
-    yield from _sensors(path, loopback, device)
     if isinstance(loopback.plant, CartPoleSpec):
         yield from _cart_pole((*path, "loopback", "plant"), loopback.plant)
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 
 from amphost.errors import SpecError
 from amphost.laws.blocks import BlockSpec
+from amphost.spec.c_code import CCode, find_code
 from amphost.spec.check import check_spec
 from amphost.spec.check_values import board_problems
 from amphost.spec.class_file import ClassPlace, find_class
@@ -21,6 +23,7 @@ from amphost.spec.decode import Decoded, Holes, decode_model
 from amphost.spec.executable import find_executable
 from amphost.spec.files import is_file, read_bytes
 from amphost.spec.model import Board, ExecRole, PythonRole, RoleSpec, Spec
+from amphost.spec.plants import CPlantSpec
 from amphost.spec.positions import KeyPath, Positions, Problem, show
 from amphost.spec.profile import Points, read_profile
 from amphost.spec.program_roles import worker_names, workers_of
@@ -69,6 +72,7 @@ class LoadedSpec:
     board_where: Positions
     classes: Mapping[str, ClassPlace] = field(default_factory=dict)  # role -> its class
     executables: Mapping[str, str] = field(default_factory=dict)  # role -> its program's file
+    codes: Mapping[str, CCode] = field(default_factory=dict)  # device or role -> its C file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +94,11 @@ class _Lines:
         self.lines += where.lines(problems)
 
 
-def load(path: Path, *, boards: Sequence[Path]) -> LoadedSpec:
-    """Read `path`; look for its board by name in the folders `boards`, in that order."""
+def load(path: Path, *, boards: Sequence[Path], compiled: bool = True) -> LoadedSpec:
+    """Read `path`; look for its board by name in the folders `boards`, in that order.
+
+    Without `compiled`, its C files need not be compiled yet.
+    """
     text = decode(read_bytes(path, BYTES_MAX), str(path))
     document = read(text, str(path))
     decoded = decode_model(Spec, document, schema=shipped_spec_schema, stand_in=_in_spec)
@@ -106,6 +113,8 @@ def load(path: Path, *, boards: Sequence[Path]) -> LoadedSpec:
     profiles = _profiles(path, spec, problems, beside)
     classes = _classes(path, spec, holes, problems, beside)
     executables = _executables(path, spec, holes, problems)
+    build = f"amphost build {quote(str(path))}" if compiled else ""
+    codes = _plants_in_c(found, build, beside)
     lines = [*document.where.lines([*problems, *more]), *beside.lines]
     if lines or found is None or board is None:
         raise SpecError(lines)
@@ -122,6 +131,7 @@ def load(path: Path, *, boards: Sequence[Path]) -> LoadedSpec:
         board_where=found.document.where,
         classes=classes,
         executables=executables,
+        codes=codes,
     )
 
 
@@ -238,6 +248,23 @@ def _classes(
             if place is not None:
                 classes.update(dict.fromkeys(worker_names(name, role), place))
     return classes
+
+
+def _plants_in_c(found: _BoardFile | None, build: str, beside: _Lines) -> dict[str, CCode]:
+    codes: dict[str, CCode] = {}
+    board = None if found is None else found.decoded.model
+    if found is None or board is None:
+        return codes
+    for name, device in board.devices.items():
+        plant = None if device.loopback is None else device.loopback.plant
+        if isinstance(plant, CPlantSpec):
+            at: KeyPath = ("devices", name, "loopback", "plant", "file")
+            code, wrong, lines = find_code(plant.file, found.path.parent, at, "plant", build)
+            beside.add(found.document.where, wrong)
+            beside.lines += lines
+            if code is not None:
+                codes[name] = code
+    return codes
 
 
 def _with_workers(spec: Spec) -> Spec:

@@ -15,6 +15,7 @@ from pydantic import Field
 from amphost.spec.value_types import Model
 
 __all__ = [
+    "CPlantSpec",
     "CartPoleSpec",
     "DcMotorSpec",
     "DoubleIntegratorSpec",
@@ -140,13 +141,23 @@ class CartPoleSpec(Model):
     )
 
 
+class CPlantSpec(Model):
+    """A plant of the user's own, in C: every value that is accepted in, every value sent out."""
+
+    kind: Literal["c"] = Field(description="`c`: a C file of your own.")
+    file: Annotated[str, Field(min_length=1, max_length=1000)] = Field(
+        description="The C file, relative to this one; `amphost build` compiles it."
+    )
+
+
 PlantSpec = Annotated[
     DcMotorSpec
     | FirstOrderSpec
     | DoubleIntegratorSpec
     | MassSpringDamperSpec
     | ThermalSpec
-    | CartPoleSpec,
+    | CartPoleSpec
+    | CPlantSpec,
     Field(discriminator="kind"),
 ]
 

@@ -6,13 +6,18 @@
 #define READS_PER_STEP_MAX 4
 #define WRITES_PER_STEP_MAX 8
 #define WAKES_PER_STEP_MAX 8
+#define USER_STEP_US ((uint64_t)(AMP_USER_PLANT_STEP_S * 1e6))
 
-static bool config_valid(const struct amp_twin_config *config) {
-    if (config->step_us < AMP_TWIN_STEP_US_MIN || config->step_us > AMP_TWIN_STEP_US_MAX ||
-        !(config->skew_ppm >= -AMP_TWIN_SKEW_PPM_MAX &&
-          config->skew_ppm <= AMP_TWIN_SKEW_PPM_MAX) ||
-        config->drive < 0 || config->drive >= config->device.accepts_count ||
-        config->device.sends_count > AMP_DEVICE_VALUES_MAX) {
+static bool user_valid(const struct amp_twin_config *config) {
+    const struct amp_user_plant *const user = config->user;
+    return user->abi == AMP_USER_ABI && user->init != NULL && user->step != NULL &&
+           user->drive_count == config->device.accepts_count &&
+           user->sensed_count == config->device.sends_count &&
+           (user->state_size == 0 || config->user_state != NULL);
+}
+
+static bool quantities_valid(const struct amp_twin_config *config) {
+    if (config->drive < 0 || config->drive >= config->device.accepts_count) {
         return false;
     }
     for (uint8_t index = 0; index < config->device.sends_count; index++) {
@@ -21,6 +26,17 @@ static bool config_valid(const struct amp_twin_config *config) {
         }
     }
     return true;
+}
+
+static bool config_valid(const struct amp_twin_config *config) {
+    if (config->step_us < AMP_TWIN_STEP_US_MIN || config->step_us > AMP_TWIN_STEP_US_MAX ||
+        !(config->skew_ppm >= -AMP_TWIN_SKEW_PPM_MAX &&
+          config->skew_ppm <= AMP_TWIN_SKEW_PPM_MAX) ||
+        config->device.accepts_count > AMP_DEVICE_VALUES_MAX ||
+        config->device.sends_count > AMP_DEVICE_VALUES_MAX) {
+        return false;
+    }
+    return config->user != NULL ? user_valid(config) : quantities_valid(config);
 }
 
 uint64_t amp_twin_clock(const struct amp_twin *twin, amp_ns host_ns) {
@@ -122,6 +138,15 @@ static void observe(struct amp_twin *twin) {
     }
 }
 
+static bool init_plant(struct amp_twin *twin) {
+    const struct amp_twin_config *const config = &twin->config;
+    if (config->user == NULL) {
+        return amp_plant_init(&twin->plant, &config->plant);
+    }
+    config->user->init(config->user_state, twin->user_sensed);
+    return true;
+}
+
 static bool init_sensors(struct amp_twin *twin) {
     for (uint8_t index = 0; index < twin->config.device.sends_count; index++) {
         if (!amp_sensor_init(&twin->sensors[index], &twin->config.sensors[index], index)) {
@@ -134,8 +159,8 @@ static bool init_sensors(struct amp_twin *twin) {
 int amp_twin_init(struct amp_twin *twin, const struct amp_twin_config *config,
                   const struct amp_platform *platform) {
     *twin = (struct amp_twin){.config = *config, .platform = platform};
-    if (!config_valid(config) || !amp_plant_init(&twin->plant, &config->plant) ||
-        !init_sensors(twin) || !amp_device_init(&twin->device, &twin->config.device, 0)) {
+    if (!config_valid(config) || !init_sensors(twin) || !init_plant(twin) ||
+        !amp_device_init(&twin->device, &twin->config.device, 0)) {
         return -AMP_EARG;
     }
     twin->boot_ns = platform->now(platform->context);
@@ -148,8 +173,9 @@ int amp_twin_init(struct amp_twin *twin, const struct amp_twin_config *config,
 }
 
 static float sensed(struct amp_twin *twin, uint8_t index) {
-    const double value =
-        amp_sensor_read(&twin->sensors[index], twin->plant.x[twin->config.sends[index]]);
+    const double truth = twin->config.user != NULL ? twin->user_sensed[index]
+                                                   : twin->plant.x[twin->config.sends[index]];
+    const double value = amp_sensor_read(&twin->sensors[index], truth);
     const double most = (double)FLT_MAX;
     return (float)(value < -most ? -most : (value > most ? most : value));
 }
@@ -175,12 +201,34 @@ static void wait_for_grid(struct amp_twin *twin) {
     twin->now_ns = now;
 }
 
-static void advance(struct amp_twin *twin) {
+static void move_user(struct amp_twin *twin, uint64_t duration_us) {
+    const struct amp_user_plant *const user = twin->config.user;
+    uint64_t left = duration_us < AMP_PLANT_STEP_US_MAX ? duration_us : AMP_PLANT_STEP_US_MAX;
+    double drives[AMP_DEVICE_VALUES_MAX] = {0.0};
+    for (uint8_t index = 0; index < twin->config.device.accepts_count; index++) {
+        drives[index] = (double)amp_device_output(&twin->device, index);
+    }
+    while (left > 0) {
+        const uint64_t step_us = left < USER_STEP_US ? left : USER_STEP_US;
+        user->step(twin->config.user_state, (double)step_us / 1e6, drives, twin->user_sensed);
+        left -= step_us;
+    }
+}
+
+static void move_plant(struct amp_twin *twin, uint64_t duration_us) {
+    if (twin->config.user != NULL) {
+        move_user(twin, duration_us);
+        return;
+    }
     const float input = amp_device_output(&twin->device, (size_t)twin->config.drive);
+    amp_plant_step(&twin->plant, duration_us, (double)input);
+}
+
+static void advance(struct amp_twin *twin) {
     const uint64_t now_us = amp_twin_clock(twin, twin->now_ns);
     twin->released = twin->released || !twin->config.held || twin->device.mode == AMP_DEVICE_ARMED;
     if (twin->released) {
-        amp_plant_step(&twin->plant, now_us - twin->moved_us, (double)input);
+        move_plant(twin, now_us - twin->moved_us);
     }
     twin->moved_us = twin->now_us = now_us;
     float values[AMP_DEVICE_VALUES_MAX];

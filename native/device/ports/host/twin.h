@@ -19,6 +19,7 @@
 #include "amp/base.h"
 #include "amp/device.h"
 #include "amp/platform.h"
+#include "amp/user_code.h"
 #include "plant.h"
 #include "sensor.h"
 
@@ -59,6 +60,8 @@ struct amp_twin_event {
 struct amp_twin_config {
     struct amp_device_config device; /* |device.board| outlives the twin */
     struct amp_plant_config plant;
+    const struct amp_user_plant *user;    /* a plant of the user's instead; NULL: none */
+    void *user_state;                     /* its state */
     uint8_t sends[AMP_DEVICE_VALUES_MAX]; /* which of the plant's quantities each value sent is */
     struct amp_sensor_config sensors[AMP_DEVICE_VALUES_MAX]; /* of each value sent */
     int32_t drive;      /* index of the accepted value that drives the plant */
@@ -87,6 +90,7 @@ struct amp_twin {
     struct amp_twin_counters counters;
     struct amp_device device;
     struct amp_plant plant;
+    double user_sensed[AMP_DEVICE_VALUES_MAX]; /* of the user's plant: each value sent */
     struct amp_sensor sensors[AMP_DEVICE_VALUES_MAX];
     /* ------------------------------------------------------------------------------------- */
     struct amp_twin_config config;
@@ -123,7 +127,8 @@ enum amp_twin_end {
 
 /// Boot: the device's clock reads 0, its outputs are safe, the plant stands as it begins.
 /// Returns 0, or -AMP_EARG when the configuration is out of a range stated here, in device.h, in
-/// plant.h or in sensor.h. |config| is copied.
+/// plant.h or in sensor.h, or when a user's plant has other counts than the device's values, no
+/// function, or no state. |config| is copied; what it points to outlives the twin.
 /// Context: init.
 int amp_twin_init(struct amp_twin *twin, const struct amp_twin_config *config,
                   const struct amp_platform *platform);

@@ -1,0 +1,42 @@
+"""`amphost build FILE`: compile the C laws and plants that a spec and its board name.
+
+Rules. The only verb that compiles. Problems of the files come first and nothing is compiled then.
+What was made goes to stdout, the compiler's messages to stderr as they are. Exit 1 when a file did
+not compile, 69 without a compiler.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("file", help="a spec whose law or whose board's plant is a C file")
+    parser.add_argument("--json", action="store_true", help="print what was made as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compile every C file of a spec; return the exit code."""
+    from amphost.cli.compiling import compile_code, compiler
+    from amphost.spec import shipped
+    from amphost.spec.load import load
+
+    path = shipped.find_spec(args.file)
+    loaded = load(path, boards=shipped.board_folders(), compiled=False)
+    codes = {(one.kind, one.file): one for one in loaded.codes.values()}
+    found, version = compiler() if codes else ("", "")
+    made = []
+    for code in codes.values():
+        library, said = compile_code(code, found, version)
+        sys.stderr.write(said)
+        made.append({"kind": code.kind, "source": code.file, "library": library})
+        if not args.json:
+            print(f"{code.file}: {library or 'not compiled'}", flush=True)
+    if args.json:
+        print(json.dumps({"compiler": version, "made": made}))
+    elif not codes:
+        print(f"{path}: it names no C file")
+    return 0 if all(one["library"] for one in made) else 1

@@ -112,11 +112,15 @@ def load(path: Path, progress: Progress | None = None) -> Loaded:
         damaged = reader.read(source, size, progress)
     if reader.metadata is None:
         raise NotARecordingError(f"{path} ends before its metadata: nothing in it can be read")
+    try:
+        wall_offset_ns = int(reader.metadata.get("wall_offset_ns", "0"))
+    except ValueError:
+        raise NotARecordingError(f"{path}: its metadata is none that a run has written") from None
     return Loaded(
         path=path,
         system=reader.metadata.get("system", ""),
         session=reader.metadata.get("session", ""),
-        wall_offset_ns=int(reader.metadata.get("wall_offset_ns", "0")),
+        wall_offset_ns=wall_offset_ns,
         is_complete=whole,
         damaged_bytes=damaged,
         tracks=tuple(track for track, _ in reader.tracks.values()),
@@ -185,7 +189,7 @@ class _Reader:
             listed = json.loads(channel.metadata["signals"])
             signals = tuple(_signal(one) for one in listed)
             role = channel.metadata["role"]
-        except (KeyError, ValueError, TypeError):
+        except (KeyError, ValueError, TypeError, OverflowError, RecursionError):
             return False
         columns = tuple(_column(signal) for signal in signals)
         track = Track(role=role, signals=signals, columns=columns)

@@ -15,7 +15,13 @@ from amphost.errors import UsageError
 from amphost.plan.model import SignalPlan
 from amphost.telemetry.reading import ARMED, Loaded, NotARecordingError, load
 from amphost.telemetry.recorder import Recorder
-from amphost.telemetry.recording import RecordedChannel, Recording, WallOffset
+from amphost.telemetry.recording import (
+    LIBRARY,
+    METADATA_NAME,
+    RecordedChannel,
+    Recording,
+    WallOffset,
+)
 from amphost.telemetry.selection import select
 
 S = 1_000_000_000
@@ -122,6 +128,44 @@ def test_what_is_not_ours_is_refused(tmp_path: Path) -> None:
     for path in (text, other):
         with pytest.raises(NotARecordingError, match="no recording of amphost"):
             load(path)
+
+
+def forged(path: Path, metadata: dict[str, str], signals: str) -> Path:
+    """Write a file that says it is ours, with one channel of which `signals` is told."""
+    with path.open("wb") as stream:
+        writer = Writer(stream)
+        writer.start(profile="ros2", library=f"{LIBRARY} 0")
+        writer.add_metadata(METADATA_NAME, metadata)
+        schema = writer.register_schema(name="x", encoding="ros2msg", data=b"")
+        told = {"role": "io", "signals": signals}
+        channel = writer.register_channel("/io", "cdr", schema, metadata=told)
+        writer.add_message(channel, log_time=1, publish_time=1, data=b"\0\1\0\0")
+        writer.finish()  # type: ignore[no-untyped-call] # the package says nothing
+    return path
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        "[" * 100_000,
+        f'[{{"name": "x", "type": "f64", "unit": "V", "range": [1{"0" * 400}, null]}}]',
+        '[{"name": "x", "type": [], "unit": "V", "range": [null, null]}]',
+        "7",
+    ],
+    ids=["deep", "huge", "unhashable", "number"],
+)
+def test_a_channel_that_makes_no_sense_is_left_out(tmp_path: Path, signals: str) -> None:
+    """A file may come from anybody; it must not end in a traceback."""
+    loaded = load(forged(tmp_path / "x.mcap", {"wall_offset_ns": "1"}, signals))
+    assert loaded.tracks == ()
+    assert loaded.damaged_bytes > 0
+
+
+def test_a_wall_clock_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    """Times that nobody wrote must not be guessed."""
+    path = forged(tmp_path / "x.mcap", {"wall_offset_ns": "noon"}, "[]")
+    with pytest.raises(NotARecordingError, match="its metadata"):
+        load(path)
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 import time
+from _signal import SIGKILL  # type: ignore[import-not-found] # signal makes enums
 
+from amphost import platform
+from amphost.errors import AmphostError
 from amphost.mailbox import Segment
 from amphost.roles import handover
 
@@ -78,6 +81,16 @@ class Context:
         if beat != self._beat[0]:
             self._beat = (beat, now_ns)
         return now_ns - self._beat[1] <= self.plan.supervisor_ns
+
+    def die_with_supervisor(self) -> None:
+        """Have Linux kill this process when its supervisor ends; AmphostError if it is gone."""
+        import select  # for roles of a user's code alone
+
+        platform.die_with_parent(SIGKILL)
+        poll = select.poll()  # who died before that call has closed its end of the status line
+        poll.register(self.run.status_fd, 0)
+        if poll.poll(0):
+            raise AmphostError("its supervisor is gone")
 
     def report(self, **fields: Any) -> None:
         """Tell the supervisor something for the run's report."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import signal
 
-from amphost import platform
 from amphost.attach import Handed, HandedDirectory
 from amphost.errors import UserCodeError
 
@@ -33,7 +32,7 @@ def run(context: Context, ready: Callable[[], None]) -> str:
         Handed(plan=segment, descriptor=_read_only(descriptor))
         for segment, descriptor in zip(context.plan.reads, handed[1:], strict=True)
     ]
-    platform.die_with_parent(signal.SIGKILL)
+    context.die_with_supervisor()
     directory = HandedDirectory(own, reads, nonce=context.run.nonce, epoch=context.run.epoch)
     for descriptor in directory.pass_fds:
         os.set_inheritable(descriptor, True)

@@ -9,10 +9,9 @@ from __future__ import annotations
 import faulthandler
 import gc
 import os
-import signal
 import sys
 
-from amphost import platform, user_code
+from amphost import user_code
 from amphost.role_api import Role
 from amphost.roles.settle import schedule
 
@@ -37,7 +36,7 @@ def log(text: str) -> None:
 
 def open_user(context: Context, plan: PythonPlan) -> tuple[Role, Any]:
     """Prepare this process for a user's code, and load its class; `set_up` comes after."""
-    platform.die_with_parent(signal.SIGKILL)
+    context.die_with_supervisor()
     faulthandler.enable(file=sys.stderr, all_threads=True)
     name = context.plan.name
     with OrdinaryPriority(context):

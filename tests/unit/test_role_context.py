@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from amphost.errors import MailboxError
+from amphost import platform
+from amphost.errors import AmphostError, MailboxError
 from amphost.lifecycle import Mode
 from amphost.plan.model import Plan
 from amphost.roles.context import Context
@@ -125,3 +126,21 @@ def test_reports_and_attachments_are_whole(bench: RoleBench, heard: tuple[int, i
     said = json.loads(os.read(heard[0], 4096))
     assert said == {"event": "report", "path": "/a", "lost": 3}
     close(context)
+
+
+def test_who_was_orphaned_before_it_could_ask_ends_by_itself(
+    bench: RoleBench, heard: tuple[int, int]
+) -> None:
+    """Linux signals the death of a parent to come, not one that has been."""
+    context = context_of(bench, heard[1])
+    try:
+        context.die_with_supervisor()
+        orphan = os.pipe()
+        os.close(orphan[0])
+        context.run.status_fd = orphan[1]
+        with pytest.raises(AmphostError, match="its supervisor is gone"):
+            context.die_with_supervisor()
+        os.close(orphan[1])
+    finally:
+        platform.die_with_parent(0)
+        close(context)

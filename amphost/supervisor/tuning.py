@@ -19,6 +19,7 @@ from amphost.errors import AmphostError
 from amphost.lifecycle import RoleState
 from amphost.plan.supervision import CHANGES_MAX, COMMANDS_DEPTH
 from amphost.supervisor.events import EventCode
+from amphost.supervisor.later_imports import LaterImports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
 LIFE_NS = 1_000_000_000
 LIFE_PERIODS = 20
 OUTCOMES_MAX = 256
+NEEDED_LATER = (
+    *(f"amphost.laws.{name}" for name in ("declare", "arithmetic", "dynamics", "filters")),
+    *(f"amphost.laws.{name}" for name in ("generators", "logic", "blocks", "order", "pack")),
+    *("amphost.laws.tables", "amphost.laws.tuning", "difflib"),
+)
+"""What judging and refusing a number takes."""
 GONE = "gone"
 REASONS = {
     "expired": "the role did not come to it in time",
@@ -93,6 +100,7 @@ class Tuning:
         self._waiting: dict[int, _Sent] = {}
         self._outcomes: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._newest = 0
+        self._later = LaterImports(NEEDED_LATER if self.current else (), time.monotonic_ns())
         for role in plan.roles:
             if role.control is not None and role.control.commands:
                 commands, consumer = segments[role.control.commands], segments[role.name]
@@ -173,6 +181,7 @@ class Tuning:
 
     def turn(self) -> None:
         """Take the answers that have come."""
+        self._later.turn(time.monotonic_ns())
         for message, sent in list(self._waiting.items()):
             answer = self._segments[sent.run.plan.name].owner.answer(message)
             if answer is not None:

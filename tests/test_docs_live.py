@@ -32,6 +32,7 @@ TYPES: dict[str, Any] = {
     "list of integers": lambda value: all(type(one) is int for one in value),
     "list of strings": lambda value: all(isinstance(one, str) for one in value),
     "list": lambda value: isinstance(value, list),
+    "list of objects": lambda value: all(isinstance(one, dict) for one in value),
     "object": lambda value: isinstance(value, dict),
     "summary": lambda value: isinstance(value, dict),
     "null": lambda value: value is None,

@@ -37,11 +37,15 @@ def raise_limits() -> None:
         resource.setrlimit(limit, (hard, hard))
 
 
-def schedule(policy: str, priority: int, nice: int) -> tuple[str, int]:
-    """Ask for a policy and priority; return those that stand. Children start without them."""
+def schedule(
+    policy: str, priority: int, nice: int, *, children_too: bool = False
+) -> tuple[str, int]:
+    """Ask for a policy and priority; return those that stand. Children start without them, unless
+    `children_too`: who waits until a child has exec'd waits as long as the child for a core.
+    """
     try:
         if policy == "fifo":
-            wanted = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
+            wanted = os.SCHED_FIFO | (0 if children_too else os.SCHED_RESET_ON_FORK)
             os.sched_setscheduler(0, wanted, os.sched_param(priority))
         elif nice:
             os.setpriority(os.PRIO_PROCESS, 0, nice)

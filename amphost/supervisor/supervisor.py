@@ -142,7 +142,7 @@ class Supervisor:
         supervisor = self.plan.supervisor
         self.idle.follow(self.modes.mode)
         cores = pin(supervisor.cores)
-        policy, priority = schedule(supervisor.policy, supervisor.priority, 0)
+        policy, priority = schedule(supervisor.policy, supervisor.priority, 0, children_too=True)
         granted = {"cores": cores, "policy": policy, "priority": priority}
         for plan in self.plan.devices:
             self._beat()

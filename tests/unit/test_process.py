@@ -6,13 +6,14 @@ import json
 import os
 import select
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from amphost.supervisor.process import Child, describe_exit
+from amphost.supervisor.process import BEGIN, Child, describe_exit
 from tests.proc import children, descriptors, room_for
 from tests.system.live import wait_for
 
@@ -204,3 +205,28 @@ def test_ctrl_c_does_not_reach_it(starting: Starting) -> None:
 def test_every_end_has_words(code: int, words: str) -> None:
     """Every signal that Linux has, the nameless ones included."""
     assert describe_exit(code) == words
+
+
+AS_THE_SUPERVISOR = """
+import subprocess, sys
+from amphost.roles.settle import schedule
+print(schedule("fifo", 1, 0, children_too=True)[0], flush=True)
+subprocess.run([sys.executable, "-c", sys.argv[1]], check=True)
+subprocess.run([sys.executable, "-c", "import os; print(os.sched_getscheduler(0))"], check=True)
+"""
+
+
+def test_a_child_has_the_supervisors_priority_until_it_has_execd(tmp_path: Path) -> None:
+    """The supervisor waits for that exec: behind a busy core its own heartbeat would stop."""
+    report = "import os\nmain = lambda _: print(os.sched_getscheduler(0))\n"
+    (tmp_path / "looking.py").write_text(report)
+    done = subprocess.run(
+        [sys.executable, "-c", AS_THE_SUPERVISOR, BEGIN.format(module="looking")],
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    policy, begun, untouched = done.stdout.split()
+    assert int(begun) == os.SCHED_OTHER
+    assert int(untouched) == (os.SCHED_FIFO if policy == "fifo" else os.SCHED_OTHER)

@@ -115,8 +115,9 @@ def _run(words: list[str]) -> int:
     parser = _parser()
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", required=True)
     asked = next((word for word in words if not word.startswith("-")), None)
+    alone = next((verb for verb in VERBS if verb.name == asked == words[0]), None)
     runs = None
-    for verb in VERBS:
+    for verb in VERBS if alone is None else (alone,):  # every other one costs 0.4 ms
         below = verbs.add_parser(verb.name, help=verb.text, description=_sentence(verb.text))
         if verb.name == asked:
             module = importlib.import_module(verb.module)

@@ -9,7 +9,6 @@ Synchronization: none required; functions of values.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 
 from amphost.laws.blocks import (
@@ -62,6 +61,8 @@ def parse_block(name: str, mapping: Mapping[str, object]) -> BlockSpec | list[La
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return the known word that is close to `word`, as a remedy's beginning, or nothing."""
+    import difflib  # only on the way out
+
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"did you mean {close[0]}? " if close else ""
 

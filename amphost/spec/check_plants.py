@@ -6,7 +6,6 @@ unit; a plant in C has whatever values the device has. Pure.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -57,6 +56,8 @@ def _values(
 def _sensors(path: KeyPath, loopback: LoopbackSpec, device: DeviceSpec) -> Iterator[Problem]:
     for name in loopback.sensors:
         if name not in device.sends:
+            import difflib  # only on the way out
+
             close = difflib.get_close_matches(name, list(device.sends), n=1)
             guess = f"did you mean {close[0]}? " if close else ""
             rule, remedy = f"{name} is not sent", f"{guess}it sends {', '.join(device.sends)}"

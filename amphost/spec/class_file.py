@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
-from importlib.util import find_spec
 from pathlib import Path
 
 from amphost.errors import SpecError
@@ -79,6 +77,9 @@ def _module(where: str, folder: Path, at: KeyPath) -> tuple[str, str, str] | Pro
     parts = where.split(".")
     if not all(part.isidentifier() for part in parts):
         return Problem(path=at, rule=f"{show(where)} is no file and no module", remedy=_FORM)
+    from importlib.machinery import PathFinder  # only for a class in a package
+    from importlib.util import find_spec
+
     here = str(Path.cwd())
     places = [str(folder), *(one for one in sys.path if one not in ("", here))]
     found = PathFinder.find_spec(parts[0], places) or find_spec(parts[0])

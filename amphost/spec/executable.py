@@ -7,7 +7,6 @@ in PATH, as a shell would. It is a regular file that this user may execute.
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from amphost.spec.files import is_file, is_there
@@ -21,7 +20,9 @@ def find_executable(word: str, folder: Path, at: KeyPath) -> str | Problem:
     if "\0" in word:
         return Problem(path=at, rule=f"{show(word)} is no file", remedy="correct the path")
     if "/" not in word:
-        found = shutil.which(word)
+        from shutil import which  # and with it bz2 and lzma
+
+        found = which(word)
         if found is None:
             rule = f"there is no program {show(word)} in PATH"
             remedy = f"install it, or write ./{show(word)} for one beside this file"

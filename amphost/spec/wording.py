@@ -6,7 +6,6 @@ pydantic's tags), the rule says what the value is, the remedy what it must be. P
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,6 +27,8 @@ _SIZES = ("too_short", "too_long", "string_too_short", "string_too_long")
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return the remedy's beginning `did you mean x? `, or nothing."""
+    import difflib  # only on the way out
+
     close = difflib.get_close_matches(word[:64], list(known), n=1)
     return f"did you mean {close[0]}? " if close else ""
 

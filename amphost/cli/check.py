@@ -13,6 +13,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from amphost.cli.lasting import making_what_lasts
 from amphost.errors import PlanError, SpecError
 
 if TYPE_CHECKING:
@@ -49,13 +50,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _load(name: str) -> LoadedSpec:
     """Load a spec and check what the plan can check of it without a machine."""
-    from amphost.spec import shipped  # pydantic and yaml: not for --help
-    from amphost.spec.load import load
+    with making_what_lasts():
+        from amphost.spec import shipped  # pydantic and yaml: not for --help
+        from amphost.spec.load import load
 
-    loaded = load(shipped.find_spec(name), boards=shipped.board_folders())
-    from amphost.plan.resolve import problems  # not for a file that is refused already
+        loaded = load(shipped.find_spec(name), boards=shipped.board_folders())
+        from amphost.plan.resolve import problems  # not for a file that is refused already
 
-    found = problems(loaded)
+        found = problems(loaded)
     if found:
         raise PlanError(found)
     return loaded

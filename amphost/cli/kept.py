@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from amphost import __version__, lean_json
+from amphost.cli.lasting import making_what_lasts
 from amphost.machine import read_machine, to_json
 from amphost.spec import files
 
@@ -57,9 +58,10 @@ def prepare_kept(
             done("plan")
             spec, board, text = entry["texts"]
             return plan, attachments(spec, board, text, machine), True
-    from amphost.cli.prepare import prepare_noted  # spec, plan and laws, pydantic and yaml
+    with making_what_lasts():
+        from amphost.cli.prepare import prepare_noted  # spec, plan and laws, pydantic and yaml
 
-    made = prepare_noted(file, done, fold=fold)
+        made = prepare_noted(file, done, fold=fold)
     if not fresh:
         _keep(question, made)
     return made.plan, attachments(*made.texts, made.machine), False

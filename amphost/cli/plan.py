@@ -11,6 +11,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from amphost.cli.lasting import making_what_lasts
+
 if TYPE_CHECKING:
     from amphost.machine import Machine
     from amphost.plan.model import Plan
@@ -31,12 +33,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the plan and return the exit code."""
-    from amphost.cli.prepare import load_named  # pydantic and yaml: not for --help
-    from amphost.plan.encode import to_json
-    from amphost.plan.render import render
-    from amphost.plan.resolve import resolve
+    with making_what_lasts():
+        from amphost.cli.prepare import load_named  # pydantic and yaml: not for --help
+        from amphost.plan.encode import to_json
+        from amphost.plan.render import render
+        from amphost.plan.resolve import resolve
 
-    loaded = load_named(args.file)
+        loaded = load_named(args.file)
     machine = _machine(loaded, args.root)
     plan = resolve(loaded, machine, base=Path.cwd(), fold=args.fold)
     if args.json:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 
 import pytest
 
+from amphost.cli.lasting import making_what_lasts
 from amphost.cli.main import main
 from amphost.spec.shipped import examples
 
@@ -65,3 +67,16 @@ def test_what_no_machine_could_make_right_is_checked_too(
     path.write_text(text, encoding="utf-8")
     assert main(["check", str(path)]) == 78
     assert f"{path}:7:19: safety.safe_within_ms: 20 ms is less than " in capsys.readouterr().err
+
+
+def test_the_collector_is_left_as_it_was() -> None:
+    """Whoever calls the verb from a program of their own still has their garbage collected."""
+    for enabled in (True, False):
+        (gc.enable if enabled else gc.disable)()
+        try:
+            with making_what_lasts():
+                assert not gc.isenabled()
+            assert gc.isenabled() is enabled
+        finally:
+            gc.enable()
+    gc.unfreeze()

@@ -82,7 +82,8 @@ class OrdinaryPriority:
 
     def __enter__(self) -> None:
         if self._plan.policy == "fifo":
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+            wanted = os.SCHED_OTHER | os.SCHED_RESET_ON_FORK  # only root may take that flag away
+            os.sched_setscheduler(0, wanted, os.sched_param(0))
 
     def __exit__(self, *_: object) -> None:
         if self._plan.policy == "fifo":

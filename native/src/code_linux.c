@@ -16,7 +16,7 @@ struct search {
 
 static uint64_t touch(uintptr_t from, uintptr_t end, uintptr_t page_size) {
     uint64_t sum = 0;
-    for (uintptr_t at = from; at < end; at += page_size) {
+    for (uintptr_t at = from - from % page_size; at < end; at += page_size) {
         // NOLINTNEXTLINE(performance-no-int-to-ptr): the loader gives addresses as numbers
         sum += *(const volatile unsigned char *)at; /* volatile: the loads must happen */
     }

@@ -4,7 +4,8 @@
  * period, before its law. A message holds all changes that belong together: all of them hold from
  * that period on, or none does. The answer stands in the role's own owner block, so every word keeps
  * its one writer. What a law derives from a parameter it derives in each period, and a block's state
- * stands in units of its value: a change makes no step of its own but the one that was asked for.
+ * stands in units of its value: a change makes no step of its own but the one that was asked for. A
+ * generator's state is time: it goes on as if it had had the new number from its beginning on.
  *
  * A message is AMP_TUNING_WORDS words: its id (1 and up, growing), the epoch of the process that it
  * is meant for, the time at which it is no longer wanted (ns), how many changes it has, then for each

@@ -90,7 +90,7 @@ def test_every_command_shown_parses(path: Path) -> None:
 def test_the_commands_of_the_readme_are_found() -> None:
     """A test of nothing would always pass."""
     shown = [command.words for command in markdown.commands(ROOT / "docs/reference/cli.md")]
-    assert ("run", "FILE", "--for", "10s", "--json", "--fresh", "--fold") in shown
+    assert ("run", "FILE", "--for", "10s", "--json", "--fresh", "--fold", "--hold", "ROLE") in shown
     with pytest.raises(AssertionError):
         parse(("launch", "motor"))
     with pytest.raises(AssertionError):

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 from amphost.cli.main import STARTED_NS
 from amphost.cli.screen import Screen
 from amphost.cli.stopper import Stopper
-from amphost.errors import AmphostError, NoPermissionError
+from amphost.errors import AmphostError, NoPermissionError, UsageError
 from amphost.lifecycle import CONTROL_PATH, Mode, RoleState
 from amphost.telemetry.recording import LIMIT_REACHED
 
 if TYPE_CHECKING:
+    from amphost.plan.model import Plan
     from amphost.supervisor.supervisor import Supervisor
 
 INTERRUPTED = 130
@@ -65,6 +66,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="put roles whose cores are not there onto those that are",
     )
+    parser.add_argument(
+        "--hold",
+        metavar="ROLE",
+        default="",
+        help="do not start ROLE: print the command that starts it under a debugger",
+    )
     parser.add_argument("--runtime-dir", type=Path, help=argparse.SUPPRESS)
 
 
@@ -78,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
         args.file, startup.done, fresh=args.fresh, fold=args.fold
     )
     startup.plan_kept = kept
+    _check_hold(plan, args.hold)
     from amphost.supervisor.report import build
     from amphost.supervisor.runtime_dir import RuntimeDir, default_base, default_state
     from amphost.supervisor.stopping import stop
@@ -90,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     runtime = RuntimeDir(own or default_base(), plan.system, None if own else default_state())
     clean = False
     try:
-        supervisor = Supervisor(plan, runtime, attachments, screen.say, startup)
+        supervisor = Supervisor(plan, runtime, attachments, screen.say, startup, args.hold)
         watched.append(supervisor)
         try:
             supervisor.start()
@@ -108,6 +116,13 @@ def run(args: argparse.Namespace) -> int:
         runtime.close(clean=clean)
     _print(report, failure, as_json=args.json)
     return exit_code(report, failure, interrupted=stopper.interrupted)
+
+
+def _check_hold(plan: Plan, role: str) -> None:
+    """Refuse to hold what is no role of this system."""
+    names = [one.name for one in plan.roles]
+    if role and role not in names:
+        raise UsageError(f"--hold: there is no role {role}; the roles are {', '.join(names)}")
 
 
 def _drive(

@@ -1,9 +1,10 @@
 """How a role process begins and ends: handover, settling, segments, the role's own code, status.
 
-Rules. `python -I -m amphost.roles NAME --plan-fd N`, started by the supervisor or by hand. Status
+Rules. `python -I -m amphost.roles NAME --plan-fd N`, started by the supervisor; with `--held
+PID:N` by hand, under a debugger, in place of a child of supervisor PID. Status
 lines of JSON go to the supervisor: `ready` with what Linux granted, `report` in between, then
 `ended` or `failed`. SIGINT is the supervisor's: Ctrl-C must not stop a role before its outputs are
-safe. Each kind is imported only by the process that runs it.
+safe; that of a held role is its debugger's. Each kind is imported only by the process that runs it.
 """
 
 from __future__ import annotations
@@ -38,12 +39,18 @@ ENDED_BADLY = 1
 
 def main(arguments: list[str]) -> int:
     """Run one role; return the exit code."""
-    if len(arguments) != 3 or arguments[1] != "--plan-fd" or not arguments[2].isdigit():
-        print("usage: python -I -m amphost.roles NAME --plan-fd N", file=sys.stderr)
+    held = arguments[1:2] == ["--held"]
+    number = arguments[2].replace(":", "", held) if len(arguments) == 3 else ""
+    if not number.isdigit() or (not held and arguments[1] != "--plan-fd"):
+        usage = "python -I -m amphost.roles NAME --plan-fd N, or --held PID:N by hand"
+        print(f"usage: {usage}", file=sys.stderr)
         return 2
-    _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
     try:
-        plan, run = handover.read(int(arguments[2]))
+        if held:
+            plan, run = handover.read_held(arguments[2])
+        else:
+            _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
+            plan, run = handover.read(int(arguments[2]))
     except AmphostError as error:
         print(f"{arguments[0]}: {error}", file=sys.stderr)
         return error.exit_code

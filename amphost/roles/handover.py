@@ -47,6 +47,48 @@ def read(descriptor: int) -> tuple[RolePlan, Run]:
     return handed
 
 
+def read_held(place: str) -> tuple[RolePlan, Run]:
+    """Take the place of a role that is held, `PID:N` of its supervisor; return plan and run.
+
+    A lock on the handover, held for as long as this process lives, keeps a second one out.
+    """
+    import fcntl
+
+    pid, _, number = place.partition(":")
+
+    def opened(descriptor: int, how: int) -> int:
+        found = os.open(f"/proc/{pid}/fd/{descriptor}", how)
+        os.set_inheritable(found, True)  # as a child has them
+        return found
+
+    try:
+        kept = opened(int(number), os.O_RDONLY)
+        fcntl.flock(kept, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        text = os.pread(kept, os.fstat(kept).st_size, 0)
+        if not text:
+            raise AmphostError("it is not to be started yet: wait until its run says so")
+        document = lean_json.loads(text, lambda fields: Namespace(**fields))
+        role, run = document.role, document.run
+        owned = 1 + len(role.writes)
+        run.segments = [
+            opened(one, os.O_RDWR if position < owned else os.O_RDONLY)
+            for position, one in enumerate(run.segments)
+        ]
+        run.attachments = [
+            [name, media_type, opened(one, os.O_RDONLY)]
+            for name, media_type, one in run.attachments
+        ]
+        run.status_fd = opened(run.status_fd, os.O_WRONLY)
+    except BlockingIOError:
+        raise AmphostError("it runs already: end that process first") from None
+    except (OSError, ValueError, AttributeError) as error:
+        raise AmphostError(
+            f"no role is held at {place} ({error}): its run has ended, or is another user's"
+        ) from error
+    status(run.status_fd, "held", pid=os.getpid(), epoch=run.epoch)
+    return role, run
+
+
 def status(descriptor: int, event: str, **fields: Any) -> None:
     """Tell the supervisor, as one line of JSON; a supervisor that is gone is no error here."""
     line = lean_json.dumps({"event": event, **fields}) + "\n"

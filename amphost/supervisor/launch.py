@@ -14,11 +14,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from amphost.mailbox import Segment
+from amphost.supervisor.held import HeldChild, Place
 from amphost.supervisor.process import Child
 from amphost.supervisor.runs import DeviceRun
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from amphost.plan.model import DevicePlan, Plan, SegmentPlan
     from amphost.supervisor.runs import RoleRun
@@ -82,7 +83,10 @@ class Launcher:
         runtime: RuntimeDir,
         attachments: Sequence[Attachment],
         origin_ns: int,
+        say: Callable[[str], None] = print,
     ) -> None:
+        self._say = say
+        self._places: dict[str, Place] = {}
         self._segments = segments
         self._runtime = runtime
         self.origin_ns = origin_ns  # of the grid, as it is handed over from now on
@@ -109,12 +113,21 @@ class Launcher:
         descriptors = self._segments.handed([run.plan.segment, *run.plan.writes, *run.plan.reads])
         if run.plan.telemetry is not None:
             descriptors += [descriptor for _, _, descriptor in self._attachments]
+        if run.held:
+            run.child = HeldChild(self._place(run.plan.name), run.epoch, self._say)
+            run.pid = 0
+            return
         log = self._runtime.open_log(run.plan.name)
         try:
             run.child = Child("amphost.roles.entry", run.plan.name, descriptors, log)
         finally:
             os.close(log)
         run.pid = run.child.pid
+
+    def _place(self, role: str) -> Place:
+        if role not in self._places:
+            self._places[role] = Place(role)
+        return self._places[role]
 
     def hand_over_role(self, run: RoleRun, port: str) -> None:
         """Send a started role its plan; `port` is that of its loopback device, or empty."""
@@ -133,6 +146,11 @@ class Launcher:
         }
         child.hand_over(json.dumps({"role": asdict(run.plan), "run": facts}))
         run.handed_over = True
+        if run.held:
+            under_gdb, under_pdb = self._place(run.plan.name).commands
+            self._say(f"{run.plan.name} is held; start it now, by one of")
+            self._say(f"    {under_gdb}")
+            self._say(f"    {under_pdb}")
 
     def start_device(
         self, plan: DevicePlan, boot_nonce: int, reset_cause: str = "power"
@@ -170,6 +188,8 @@ class Launcher:
 
     def close(self) -> None:
         """Close what only this run needed."""
+        while self._places:
+            self._places.popitem()[1].close()
         while self._attachments:
             os.close(self._attachments.pop()[2])
 

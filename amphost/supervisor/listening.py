@@ -62,7 +62,12 @@ class Listening:
         self._selector.close()
 
     def _hear(self, run: RoleRun | DeviceRun, child: Child, *, ended: bool) -> Heard:
+        before = child.pidfd
         statuses = child.statuses()
+        if child.pidfd != before:  # a held role has a process now
+            self._unregister(before)
+            self._selector.register(child.pidfd, selectors.EVENT_READ, (run, child))
+            ended = False
         if child.hung_up:
             self._unregister(child.status_fd)
         code = None

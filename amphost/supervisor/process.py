@@ -27,6 +27,8 @@ STATUS_BYTES_MAX = 65536
 PIPE_BYTES = 65536
 """What a pipe takes without being enlarged; Linux enlarges it to 1 MiB for anybody."""
 NOT_OPEN = -1
+EXIT_UNKNOWN = 256
+"""More than any exit status: that of a process which is no child of ours."""
 BEGIN = (
     "import os, sys; "
     "os.sched_getscheduler(0) and os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0)); "
@@ -132,6 +134,8 @@ class Child:
 
 def describe_exit(code: int) -> str:
     """Say in words how a process ended."""
+    if code == EXIT_UNKNOWN:
+        return "gone; how it ended only its parent knows"
     if code >= 0:
         return f"exit status {code}"
     names = {int(number): number.name for number in signal.Signals}

@@ -38,6 +38,8 @@ def not_ready(roles: Iterable[RoleRun], segments: Mapping[str, Segment]) -> list
             continue
         if run.state is not RoleState.RUNNING:
             why = f" ({run.down})" if run.down else ""
+            if run.held and not run.pid:
+                why = " (held: start it by hand)"
             missing.append(f"{run.plan.name} is {run.state.name.lower()}{why}")
         elif not segments[run.plan.name].owner.gauge("ready"):
             missing.append(_waits_for(run, segments[run.plan.name]))
@@ -67,6 +69,8 @@ def degraded_roles(roles: Iterable[RoleRun]) -> list[str]:
     """Return what roles asked for and did not get, and which observers are missing."""
     lacks = []
     for run in roles:
+        if run.held:
+            lacks.append(f"{run.plan.name}: held: started by hand, its heartbeat is not judged")
         if run.granted:
             lacks += _lacks(run.plan.name, run.plan, run.granted)
         if run.granted.get("sandbox"):

@@ -115,6 +115,7 @@ def _role(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
         "pid": run.pid,
         "state": run.state.name,
         "restarts": run.epoch - 1,
+        "held": run.held,
         "core_asked": cores_asked(supervisor.plan, run.plan),
         "core_got": run.granted.get("cores"),
         "policy": run.granted.get("policy"),

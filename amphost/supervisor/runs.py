@@ -30,6 +30,7 @@ class RoleRun:
 
     plan: RolePlan
     state: RoleState = RoleState.ABSENT
+    held: bool = False  # a person starts its process, under a debugger
     epoch: int = 0
     child: Child | None = None
     handed_over: bool = False

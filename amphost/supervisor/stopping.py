@@ -66,7 +66,7 @@ class _Stop:
             self._supervisor.watch.end(run)
             if run.state in LIVE:
                 self._supervisor.table.move(run, RoleEvent.END)
-                if run.child is not None and not run.handed_over:
+                if run.child is not None and not (run.handed_over and run.pid):
                     run.child.kill()
                 elif run.child is not None and run.plan.exec is not None:
                     run.child.terminate()  # it may not look at the role table

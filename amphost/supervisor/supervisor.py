@@ -83,12 +83,13 @@ class Supervisor:
         attachments: Sequence[Attachment],
         say: Callable[[str], None],
         startup: Startup | None = None,
+        hold: str = "",
     ) -> None:
         self.plan = plan
         self.startup = startup or Startup(time.monotonic_ns())
         self.runtime = runtime
         self.say = say
-        self.roles = {role.name: RoleRun(plan=role) for role in plan.roles}
+        self.roles = {one.name: RoleRun(plan=one, held=one.name == hold) for one in plan.roles}
         self.devices: dict[str, DeviceRun] = {}
         self.granted: dict[str, Any] = {}
         self.usage = Usage()
@@ -106,7 +107,7 @@ class Supervisor:
                 self.segments.mapped["events"], {role.name: role.role_id for role in plan.roles}
             )
             system = self._own.system()
-            self._launcher = Launcher(self.segments, runtime, attachments, self._began_ns)
+            self._launcher = Launcher(self.segments, runtime, attachments, self._began_ns, say)
             opened.callback(self._launcher.close)
             self._listening = Listening()
             opened.callback(self._listening.close)
@@ -166,7 +167,8 @@ class Supervisor:
         self._beat()
         self._launcher.start_role(run, time.monotonic_ns())
         self.table.move(run, RoleEvent.START)
-        self.events.role(run.plan.name, run.epoch, run.pid)
+        if not run.held:
+            self.events.role(run.plan.name, run.epoch, run.pid)
         self._listening.add(run)
 
     def _hand_over(self, run: RoleRun) -> None:
@@ -240,6 +242,11 @@ class Supervisor:
     def _take_role(
         self, run: RoleRun, statuses: Sequence[dict[str, Any]], code: int | None
     ) -> None:
+        if run.child is not None and run.child.pid != run.pid:
+            run.pid = run.child.pid
+            self.say(f"{run.plan.name}: process {run.pid} has taken its place")
+            self.events.role(run.plan.name, run.epoch, run.pid)
+            self.table.write()
         if run.hear(statuses) and (run.state, RoleEvent.READY) in ROLE_STATES:
             self.table.move(run, RoleEvent.READY)
             self.watch.begin(run)
@@ -255,7 +262,11 @@ class Supervisor:
         well |= asked and run.plan.exec is not None and code == -signal.SIGTERM
         self.table.move(run, RoleEvent.EXIT if well else RoleEvent.DIE)
         if not asked:
-            log = f" (see {self.runtime.log_path(run.plan.name)})" if code > 0 else ""
+            log = (
+                f" (see {self.runtime.log_path(run.plan.name)})"
+                if code > 0 and not run.held
+                else ""
+            )
             self.restarts.died(run, run.error or describe_exit(code) + log)
 
     def _say_degraded(self, lacks: Sequence[str]) -> None:
@@ -310,7 +321,7 @@ class Supervisor:
 
     def pids(self) -> dict[str, int]:
         """Return the roles that have a process, and its number."""
-        return {name: run.pid for name, run in self.roles.items() if run.child is not None}
+        return {name: run.pid for name, run in self.roles.items() if run.child and run.pid}
 
     def degraded(self) -> list[str]:
         """Return what was asked for and not got."""
@@ -340,7 +351,8 @@ class Supervisor:
             if self._was_ready:
                 self.startup.done("link")
             within_ns = readiness.start_bound_ns(self.plan)
-            if missing and time.monotonic_ns() - self._began_ns > within_ns:
+            held = any(run.held for run in self.roles.values())  # a person takes their time
+            if missing and not held and time.monotonic_ns() - self._began_ns > within_ns:
                 return 1, f"not ready within {within_ns / 1e9:g} s: " + "; ".join(missing)
         return None
 

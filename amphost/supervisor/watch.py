@@ -3,7 +3,7 @@
 Rules. The native watchdog thread judges the control path and has latched the e-stop word before
 anything here runs; here its verdict becomes a mode and a kill. An observer is judged here alone, by
 its own bound: it is killed and restarted, and the mode does not change. Whoever does not get ready
-is killed as well.
+is killed as well. A role that is held (`--hold`) is not judged by its silence.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class Watch:
     def begin(self, run: RoleRun) -> None:
         """Judge a role's heartbeat from now on."""
         watched = run.plan.kind in CONTROL_PATH and run.state is RoleState.RUNNING
+        watched &= not run.held
         self._watchdog.enable(run.plan.role_id, enabled=watched)
 
     def end(self, run: RoleRun) -> None:
@@ -57,6 +58,10 @@ class Watch:
         if run.kill_at_ns is not None and now_ns > run.kill_at_ns and run.child is not None:
             run.kill_at_ns = None
             run.child.kill()
+        if run.held:  # whoever debugs it stops it: its silence means nothing
+            if run.state is RoleState.RUNNING and self._modes.mode is Mode.ARMED:
+                self._take_trip(run)
+            return
         within_ns = run.plan.ready_within_ns
         if run.state is RoleState.STARTING and now_ns - run.started_ns > within_ns:
             self._end_hung(run, f"it was not ready within {within_ns / NS_PER_S:g} s")

@@ -80,6 +80,11 @@ VERBS = (
         module="amphost.cli.cflags",
         text="print how to compile a program in C with it",
     ),
+    Verb(
+        name="completion",
+        module="amphost.cli.completion",
+        text="print what completes its words in a shell",
+    ),
 )
 
 

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from amphost.mailbox import Segment
-    from amphost.plan.model import ControlPlan, InputPlan, OutputPlan, ProgramPlan, RolePlan
+    from amphost.plan.model import (
+        ControlPlan,
+        FollowPlan,
+        InputPlan,
+        OutputPlan,
+        ProgramPlan,
+        RolePlan,
+    )
 
 _TYPES = {
     "f64": lib.AMP_TYPE_F64,
@@ -87,6 +94,8 @@ class Loop:
         self.native.tick_word = control.tick_word
         self.native.sensed_word = control.sensed_word
         self._set_timing(role, control, origin_ns)
+        if control.follow is not None:
+            self._set_follow(control.follow)
         self._set_inputs(control.inputs)
         for index, output in enumerate(control.outputs):
             self._set_output(self.native.outputs[index], output)
@@ -138,6 +147,14 @@ class Loop:
         timing.overruns_per_s = control.overruns_per_s
         self.native.pace.kind = _WAIT[control.wait]
         self.native.pace.margin_most_ns = control.margin_most_ns
+
+    def _set_follow(self, plan: FollowPlan) -> None:
+        """Let the grid follow the device's clock, as the owner block of its io role tells it."""
+        native = self.native.follow
+        native.link = self._segments[plan.io].owner.native
+        native.phase_ns = plan.phase_ns
+        native.age_most_ns = plan.age_most_ns
+        native.bound_most_ns = plan.bound_most_ns
 
     def _set_inputs(self, inputs: tuple[InputPlan, ...]) -> None:
         sources: dict[str, int] = {}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from amphost.mailbox import Segment
-    from amphost.plan.model import IoPlan, RolePlan
+    from amphost.plan.model import FollowPlan, IoPlan, RolePlan
     from amphost.roles.handover import Run
 
 FOREVER_NS = 2**63 - 1
@@ -84,6 +84,8 @@ class Pump:
         for index, accept in enumerate(io.accepts):
             self.native.accept_words[index] = accept.word
         self._set_timing(role, io, run.origin_ns)
+        if io.follow is not None:
+            self._set_follow(io.follow, own)
         self._set_expected(io)
         if lib.amp_pump_init(self.native) < 0:
             raise MailboxError(f"pump of {role.name}: a figure of its plan is out of range")
@@ -116,6 +118,14 @@ class Pump:
         timing.supervisor_ns = role.supervisor_ns
         timing.lease_ns = io.lease_ns
         timing.clock_ns = clock_ns(io.baud)
+
+    def _set_follow(self, plan: FollowPlan, own: Segment) -> None:
+        """Let the send points follow the device's clock, which this role itself knows."""
+        native = self.native.follow
+        native.link = own.owner.native
+        native.phase_ns = plan.phase_ns
+        native.age_most_ns = plan.age_most_ns
+        native.bound_most_ns = plan.bound_most_ns
 
     def _set_expected(self, io: IoPlan) -> None:
         expected = self.native.expected

@@ -10,6 +10,7 @@ from __future__ import annotations
 from amphost import timing
 from amphost.laws.compile import compile_law
 from amphost.laws.tuning import tunable_blocks
+from amphost.plan.follow import control_follow
 from amphost.plan.layout import SUPERVISOR
 from amphost.plan.model import ControlPlan, InputPlan, OutputPlan
 from amphost.plan.supervision import commands_name, has_commands
@@ -63,6 +64,7 @@ def control_plan(
             {one.name: one.unit for one in inputs} | {one.name: one.unit for one in outputs},
         ),
         commands=commands_name(name) if has_commands(loaded, name) else "",
+        follow=control_follow(loaded, role, period_ns, timing.ms_ns(role.phase_ms)),
     )
 
 

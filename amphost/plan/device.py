@@ -7,6 +7,7 @@ that stands here and the device reports its own: a longer one is refused in the 
 from __future__ import annotations
 
 from amphost import timing
+from amphost.plan.follow import io_follow
 from amphost.plan.line import schema_hash, schema_text
 from amphost.plan.model import (
     AcceptPlan,
@@ -46,6 +47,7 @@ def io_plan(
         state_period_ns=state_ns,
         lease_ns=_lease_ns(device, frame_ns, floor_ns),
         link_lost_ns=timing.link_lost_ns(frame_ns, state_ns),
+        follow=io_follow(loaded, wiring, role, send_offset_ns),
     )
 
 

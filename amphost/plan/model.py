@@ -21,6 +21,7 @@ __all__ = [
     "ChannelPlan",
     "ControlPlan",
     "DevicePlan",
+    "FollowPlan",
     "InputPlan",
     "IoPlan",
     "LineLoad",
@@ -160,6 +161,16 @@ class TunableBlock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FollowPlan:
+    """A grid that keeps step with a device's clock instead of the host's."""
+
+    io: str  # the io role that knows the device's clock
+    phase_ns: int  # of its releases on the device's clock
+    age_most_ns: int  # of an estimate of that clock; with an older one the host's goes on
+    bound_most_ns: int  # of the estimate's error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ControlPlan:
     """A control role: `offset_ns` is its release within the grid."""
 
@@ -179,6 +190,7 @@ class ControlPlan:
     program: ProgramPlan
     tunables: tuple[TunableBlock, ...]
     commands: str  # the segment that brings changes of these, among `RolePlan.reads`; empty: none
+    follow: FollowPlan | None = None  # None: the host's clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +225,7 @@ class IoPlan:
     state_period_ns: int
     lease_ns: int
     link_lost_ns: int
+    follow: FollowPlan | None = None  # None: the host's clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ def role_problems(spec: Spec, board: Board | None, holes: Holes) -> Iterator[Pro
     yield from _cores(spec, holes)
     if not holes.within("roles"):
         yield from _budgets(spec)
+        yield from _clocks(spec)
     for name, role in spec.roles.items():
         if isinstance(role, ControlRole) and not holes.at("roles", name, "rate_hz"):
             yield from _times(name, role)
@@ -140,6 +141,30 @@ def _budgets(spec: Spec) -> Iterator[Problem]:
             remedy = "shorten their budget_ms, lengthen this one's, or give it a core of its own"
             path = ("roles", name) if role.budget_ms is None else ("roles", name, "budget_ms")
             yield Problem(path=path, rule=rule, remedy=remedy, key=role.budget_ms is None)
+
+
+def _clocks(spec: Spec) -> Iterator[Problem]:
+    """Check that a role on a device's clock has one device, and moves no other."""
+    links = {name: role for name, role in spec.roles.items() if isinstance(role, IoRole)}
+    for name, role in spec.roles.items():
+        if not isinstance(role, ControlRole) or role.clock != "device":
+            continue
+        sources = [read.source.partition(".")[0] for read in role.reads.values()]
+        read = list(dict.fromkeys(one for one in sources if one in links))
+        path = ("roles", name, "clock")
+        if len(read) != 1:
+            rule = (
+                f"{name} reads from {' and '.join(read) or 'no device'}, so no one clock paces it"
+            )
+            remedy = "read from one io role, or use clock: host"
+            yield Problem(path=path, rule=rule, remedy=remedy)
+            continue
+        for other, link in links.items():
+            fed = any(one.source.partition(".")[0] == name for one in link.reads.values())
+            if fed and other != read[0]:
+                rule = f"{other} would not send by the clock of {read[0]}, which paces {name}"
+                remedy = f"feed {read[0]} alone, or use clock: host"
+                yield Problem(path=path, rule=rule, remedy=remedy)
 
 
 def _budget_ms(role: ControlRole) -> float:

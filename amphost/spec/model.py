@@ -18,6 +18,7 @@ from amphost.spec.board import AcceptSpec, Board, DeviceSpec, LoopbackSpec, Send
 from amphost.spec.program_roles import ExecRole, PythonRole, WorkerRole
 from amphost.spec.value_types import (
     Arm,
+    Clock,
     Core,
     Milliseconds,
     Model,
@@ -120,6 +121,11 @@ class ControlRole(Model):
     core: Core = Field(description=CORE)
     priority: Priority = Field(description=PRIORITY)
     rate_hz: RateHz = Field(description="Ticks per second, 1 to 20000.")
+    clock: Clock = Field(
+        "host",
+        description="Whose clock paces it: this machine's (`host`), or that of the device it"
+        " reads from (`device`), each period trimmed by 1 % at most.",
+    )
     phase_ms: Phase = Field(
         0.0,
         description="Its releases on the grid that all roles share lie so far behind it; less"

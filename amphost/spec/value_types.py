@@ -21,6 +21,7 @@ __all__ = [
     "UNIT_PATTERN",
     "Arm",
     "ClassName",
+    "Clock",
     "Core",
     "Milliseconds",
     "Model",
@@ -72,6 +73,7 @@ Range = Annotated[tuple[Number, Number], Strict(False)]
 ClassName = Annotated[str, matching(CLASS_PATTERN)]
 Port = Annotated[str, matching(PORT_PATTERN)]
 StreamTarget = Annotated[str, matching(STREAM_PATTERN)]
+Clock = Literal["host", "device"]
 Stale = Literal["hold", "value", "ramp", "trip"]
 Arm = Literal["on_start", "manual"]
 Wait = Literal["sleep", "hybrid", "spin"]

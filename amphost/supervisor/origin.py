@@ -63,15 +63,23 @@ def find_origin(plan: Plan) -> Origin:
 
 
 def control_releases(plan: Plan) -> list[Release]:
-    """Return the release of every control role."""
+    """Return the release of every control role on the host's clock."""
     controls = [role.control for role in plan.roles if role.control is not None]
-    return [Release(period_ns=one.period_ns, offset_ns=one.offset_ns) for one in controls]
+    return [
+        Release(period_ns=one.period_ns, offset_ns=one.offset_ns)
+        for one in controls
+        if one.follow is None
+    ]
 
 
 def send_points(plan: Plan) -> list[Release]:
-    """Return the send point of every io role."""
+    """Return the send point of every io role on the host's clock."""
     pumps = [role.io for role in plan.roles if role.io is not None]
-    return [Release(period_ns=one.period_ns, offset_ns=one.send_offset_ns) for one in pumps]
+    return [
+        Release(period_ns=one.period_ns, offset_ns=one.send_offset_ns)
+        for one in pumps
+        if one.follow is None
+    ]
 
 
 def _jiffy_ns() -> int | None:

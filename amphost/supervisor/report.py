@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from amphost.supervisor.supervisor import Supervisor
 
 NEAR_NS = 1_000_000_000
+FOLLOWED = 2
 WAITS = {1: "sleep", 2: "hybrid", 3: "spin"}
 
 
@@ -123,6 +124,7 @@ def _role(supervisor: Supervisor, run: RoleRun) -> dict[str, Any]:
         "memory_locked": run.granted.get("memory_locked"),
         "sandboxed": not run.granted["sandbox"] if "sandbox" in run.granted else None,
         **_waiting(owner),
+        **_pacing(run, owner),
         "ticks": owner.counter("ticks"),
         "expected_ticks": _expected_ticks(supervisor, run),
         "skipped_ticks": owner.counter("skipped"),
@@ -158,6 +160,16 @@ def _waiting(owner: Owner) -> dict[str, Any]:
         "wait": wait,
         "margin_us": None if wait is None else owner.gauge("margin_ns") / 1e3,
         "calibrated_wakeup_us": wakeup_ns / 1e3 if wakeup_ns else None,
+    }
+
+
+def _pacing(run: RoleRun, owner: Owner) -> dict[str, Any]:
+    """Return whose clock paced a loop last, and by how much."""
+    plan = run.plan.control or run.plan.io
+    follows = owner.gauge("follows")
+    return {
+        "paced_by": None if plan is None else "device" if follows == FOLLOWED else "host",
+        "trim_ppm": owner.signed("trim_ppm") if follows else None,
     }
 
 

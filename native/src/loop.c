@@ -73,6 +73,8 @@ static amp_ns suspended(const struct amp_platform *platform) {
 
 int amp_loop_init(struct amp_loop *loop) {
     loop->pace.period_ns = loop->timing.period_ns;
+    loop->follow.period_ns = loop->timing.period_ns;
+    loop->follow.trim_ns = 0;
     if (check_shape(loop) != AMP_OK || amp_pace_init(&loop->pace) != AMP_OK) {
         return -AMP_EARG;
     }
@@ -469,7 +471,7 @@ enum amp_loop_end amp_loop_run(struct amp_loop *loop) {
             break;
         }
         amp_loop_tick(loop, release, wake);
-        release += period;
+        release = amp_follow_next(&loop->follow, loop->owner, release, wake);
     }
     return loop->supervisor_lost ? AMP_LOOP_SUPERVISOR_LOST : AMP_LOOP_ENDED;
 }

@@ -37,6 +37,8 @@ int amp_pump_init(struct amp_pump *pump) {
     pump->link_cause = AMP_FAULT_LINK_LOST;
     pump->link_argument = 0;
     pump->release_ns = 0;
+    pump->follow.period_ns = pump->timing.period_ns;
+    pump->follow.trim_ns = 0;
     pump->unwanted_ns = now;
     pump->device_armed = pump->disarming = pump->state_known = pump->confirmed = false;
     pump->acknowledged_ns = 0;
@@ -136,7 +138,7 @@ static amp_ns send_point(struct amp_pump *pump, amp_ns release, amp_ns wake) {
         amp_owner_add(owner, AMP_COUNT_DEADLINE_MISSES, 1);
     }
     amp_owner_beat(owner, AMP_AT_WAIT, finish);
-    return release + period;
+    return amp_follow_next(&pump->follow, owner, release, wake);
 }
 
 /* Do what the descriptor is ready for. A line that Linux has hung up reads as empty for ever. */

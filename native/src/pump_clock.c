@@ -36,6 +36,7 @@ static void publish(struct amp_pump *pump, amp_ns heard_ns) {
     if (!amp_clock_estimate(&pump->clock, heard_ns, &estimate)) {
         return;
     }
+    amp_owner_set(owner, AMP_GAUGE_CLOCK_AT_NS, 0);
     amp_owner_set(owner, AMP_GAUGE_CLOCK_OFFSET_NS, (uint64_t)estimate.offset_ns);
     amp_owner_set(owner, AMP_GAUGE_CLOCK_SKEW_PPB, (uint64_t)estimate.skew_ppb);
     amp_owner_set(owner, AMP_GAUGE_CLOCK_BOUND_NS, (uint64_t)estimate.bound_ns);

@@ -103,6 +103,24 @@ static void test_grid_when_its_origin_is_in_the_future(void) {
     CHECK((rig_gauge(AMP_GAUGE_T0_NS) - (uint64_t)RIG_ORIGIN) % (uint64_t)RIG_PERIOD == 0);
 }
 
+static void test_accounting_is_exact_on_the_grid_of_another_clock(void) {
+    static struct amp_owner link;
+    for (int skew_ppm = -5000; skew_ppm <= 5000; skew_ppm += 5000) {
+        open_for(5000 * MS);
+        memset(&link, 0, sizeof link);
+        amp_owner_set(&link, AMP_GAUGE_CLOCK_OFFSET_NS, 12345678);
+        amp_owner_set(&link, AMP_GAUGE_CLOCK_SKEW_PPB, (uint64_t)((int64_t)skew_ppm * 1000));
+        amp_owner_set(&link, AMP_GAUGE_CLOCK_AT_NS, (uint64_t)RIG_ORIGIN);
+        rig.loop.follow =
+            (struct amp_follow){.link = &link, .age_most_ns = 10000 * MS, .bound_most_ns = MS};
+        machine.one_in = 20;
+        machine.late_ns_max = 6 * MS;
+        run();
+        CHECK(rig_count(AMP_COUNT_SKIPPED) > 10);
+        CHECK(rig_gauge(AMP_GAUGE_FOLLOWS) == 2);
+    }
+}
+
 static amp_ns third_costs_ns;
 
 static void third_step_costs(void *state, const double *inputs, double *outputs, double dt_s) {
@@ -203,6 +221,7 @@ int main(void) {
     seeded_begin();
     RUN(test_releases_stand_on_the_grid);
     RUN(test_grid_when_its_origin_is_in_the_future);
+    RUN(test_accounting_is_exact_on_the_grid_of_another_clock);
     RUN(test_late_loop_goes_on_at_the_next_grid_point_without_a_burst);
     RUN(test_late_wake_up_runs_once_and_counts_what_passed);
     RUN(test_successor_accounts_for_its_own_periods);

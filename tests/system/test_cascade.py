@@ -62,3 +62,19 @@ def test_a_cascade_accounts_for_every_period_of_each_role(
         assert role["ticks"] > 0, name
     assert report["grid"]["watched_core"] == 1
     assert (report["grid"]["clear_us"] is None) == (report["grid"]["tick_after_origin_us"] is None)
+
+
+def test_a_loop_on_the_clock_of_its_device_accounts_for_every_period(
+    start: Callable[..., LiveRun], patient: Callable[..., Path]
+) -> None:
+    """Its device's clock is off by some ppm: the loop goes with it, and nothing is miscounted."""
+    paced = ("    rate_hz: 50\n", "    rate_hz: 50\n    clock: device\n")
+    run = start("--for", "2s", spec=patient(paced))
+    code, report, err = run.finish()
+    assert code == 0, err
+    for name in ("control", "io"):
+        role = report["roles"][name]
+        assert role["ticks"] + role["skipped_ticks"] == role["expected_ticks"], name
+        assert role["trim_ppm"] is not None, name
+        assert abs(role["trim_ppm"]) <= 10_000
+    assert report["roles"]["telemetry"]["paced_by"] is None

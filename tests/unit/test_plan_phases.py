@@ -11,6 +11,7 @@ from amphost.errors import SpecError
 from amphost.machine import read_machine
 from amphost.plan.model import ControlPlan, Plan, RolePlan
 from amphost.plan.render import render
+from amphost.supervisor.origin import control_releases, send_points
 
 MS = 1_000_000
 PI5 = read_machine(Path(__file__).parents[1] / "fake_machines" / "pi5")
@@ -116,3 +117,30 @@ def test_slower_role_counts_every_release_of_the_faster(plan_of: Planning) -> No
     plan_of(*cascade(inner="    budget_ms: 0.9\n"))
     with pytest.raises(SpecError, match="may use 2 ms of it on core 1"):
         plan_of(*cascade(inner="    budget_ms: 1.0\n"))
+
+
+def test_device_clock_paces_control_and_the_io_role_that_it_feeds(plan_of: Planning) -> None:
+    """At the same places of the same grid: nothing drifts from one to the other."""
+    plan = plan_of(
+        ("    rate_hz: 1000\n", "    rate_hz: 1000\n    phase_ms: 0.2\n    clock: device\n")
+    )
+    follow, io = control(plan, "control").follow, planned(plan, "io").io
+    assert follow is not None
+    assert io is not None
+    assert io.follow is not None
+    assert (follow.io, follow.phase_ns, io.follow.phase_ns) == ("io", 200_000, 700_000)
+    assert (follow.age_most_ns, follow.bound_most_ns) == (485_000_000, 500_000)
+    assert (control_releases(plan), send_points(plan)) == ([], [])
+    assert plan.roles[0].name == "io"
+    assert control(plan_of(), "control").follow is None
+
+
+def test_one_device_paces_a_role_and_no_other_is_fed_by_it(plan_of: Planning) -> None:
+    """A clock between two devices is nobody's."""
+    paced = ("    rate_hz: 1000\n", "    rate_hz: 1000\n    clock: device\n")
+    with pytest.raises(SpecError, match="control reads from no device, so no one clock paces it"):
+        plan_of(
+            paced,
+            ("      position: io.position\n", ""),
+            ("{subtract: [target, position]}", "{gain: target, by: 1}"),
+        )

@@ -14,6 +14,7 @@
 
 #include "amp/base.h"
 #include "amp/channel.h"
+#include "amp/follow.h"
 #include "amp/law.h"
 #include "amp/pace.h"
 #include "amp/platform.h"
@@ -110,7 +111,8 @@ struct amp_loop {
     struct amp_law law;
     struct amp_tuning *tuning; /* opened; NULL: no parameter of the law may change */
     struct amp_loop_timing timing;
-    struct amp_pace pace; /* its caller's part; the period is the loop's */
+    struct amp_follow follow; /* its link, phase and limits; the period is the loop's */
+    struct amp_pace pace;     /* its caller's part; the period is the loop's */
     uint32_t role;
     uint32_t tick_word;   /* where the tick number goes, and where the sampling time */
     uint32_t sensed_word; /* of the oldest input with a freshness contract */

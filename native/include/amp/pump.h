@@ -20,6 +20,7 @@
 #include "amp/base.h"
 #include "amp/channel.h"
 #include "amp/clock.h"
+#include "amp/follow.h"
 #include "amp/platform.h"
 #include "amp/segment.h"
 #include "amp/session.h"
@@ -62,6 +63,7 @@ struct amp_pump {
                                    applied count, CLOCK_MONOTONIC at sampling (ns; 0: unknown) */
     struct amp_channel source;  /* of the role whose outputs it forwards; one role for all */
     struct amp_pump_timing timing;
+    struct amp_follow follow; /* its link, phase and limits; the period is the pump's */
     struct amp_session_host expected;
     uint32_t role;
     int descriptor;      /* non-blocking; -1: no port is open */

@@ -85,6 +85,8 @@ enum amp_gauge {
     AMP_GAUGE_WAIT = 16,          /* enum amp_pace_kind, 1 more; 0: not said */
     AMP_GAUGE_MARGIN_NS = 17,     /* sleeps end so long before their release */
     AMP_GAUGE_WAKEUP_NS = 18,     /* calibrated wakeup latency, 99th percentile; 0: not measured */
+    AMP_GAUGE_FOLLOWS = 19,  /* its grid's clock: 1 the host's for now, 2 the device's; 0: host's */
+    AMP_GAUGE_TRIM_PPM = 20, /* how much longer its last period was than T, as int64_t */
 
     /* io role: its link */
     AMP_GAUGE_LINK_CAUSE = 24,          /* enum amp_fault: why it was last lost; 0: never lost */
@@ -92,7 +94,7 @@ enum amp_gauge {
     AMP_GAUGE_LINK_LOST_NS = 26,        /* when it was last lost; 0: never */
     AMP_GAUGE_LINK_UP_NS = 27,          /* when a session last came up; 0: never */
     AMP_GAUGE_DEVICE_RESET = 28,        /* enum amp_reset_cause, as the device said then */
-    /* how the device's clock stood at the newest answer; set in this order */
+    /* how the device's clock stood at the newest answer; set in this order, |at| to 0 before */
     AMP_GAUGE_CLOCK_OFFSET_NS = 29,     /* device's - CLOCK_MONOTONIC, as int64_t */
     AMP_GAUGE_CLOCK_SKEW_PPB = 30,      /* how much faster it runs, as int64_t */
     AMP_GAUGE_CLOCK_BOUND_NS = 31,      /* of the offset's error */

@@ -120,7 +120,6 @@ class HeldChild(Child):
     def _remember(self, status: dict[str, Any]) -> None:
         if status.get("event") == "ended":
             self._code = int(status["end"] != "ended")
-            super().kill()  # it is over, and pdb would begin it again
         elif status.get("event") == "failed":
             self._code = int(status["exit"])
 

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from amphost.supervisor.runtime_dir import RuntimeDir
 
 TURN_S = 0.01
+HELD_END_NS = 200_000_000  # to leave, once it has said that it ends: pdb would begin again
 VERBS = ("arm", "disarm", "acknowledge", "stop", "state", "figures", *SETTING_VERBS)
 
 
@@ -247,6 +248,8 @@ class Supervisor:
             self.say(f"{run.plan.name}: process {run.pid} has taken its place")
             self.events.role(run.plan.name, run.epoch, run.pid)
             self.table.write()
+        if run.held and any(status.get("event") == "ended" for status in statuses):
+            run.kill_at_ns = time.monotonic_ns() + HELD_END_NS
         if run.hear(statuses) and (run.state, RoleEvent.READY) in ROLE_STATES:
             self.table.move(run, RoleEvent.READY)
             self.watch.begin(run)

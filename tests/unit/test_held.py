@@ -120,5 +120,6 @@ def test_what_it_said_of_its_end_is_its_exit(
     say(place, event="held", pid=sleeper.pid, epoch=EPOCH)
     say(place, event="ended", end="ended")
     child.statuses()
+    child.kill()
     assert sleeper.wait(timeout=20) < 0
     assert child.reap() == 0

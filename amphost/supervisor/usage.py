@@ -82,7 +82,7 @@ class Usage:
 
 def counts(process: Path) -> Counts:
     """Return what has happened to a process so far: page faults, switches, moves, waiting."""
-    fields = (process / "stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    fields = _stat(process)
     status = _words(process / "status")
     sched = _words(process / "sched")
     schedstat = _lines(process / "schedstat")
@@ -94,6 +94,12 @@ def counts(process: Path) -> Counts:
         "migrations": _whole(sched.get("se.nr_migrations")),
         "waited_ms": int(schedstat[0].split()[1]) / NS_PER_MS if schedstat else None,
     }
+
+
+def _stat(process: Path) -> list[str]:
+    """Return what follows the name, which may be any bytes."""
+    text = (process / "stat").read_text(encoding="utf-8", errors="replace")
+    return text.rsplit(")", 1)[1].split()
 
 
 def _since(begun: Counts, now: Counts) -> dict[str, float | None]:
@@ -122,7 +128,7 @@ def _whole(word: str | None) -> int | None:
 
 def cpu_s(process: Path) -> float:
     """Return the CPU time that a process has used, in seconds."""
-    fields = (process / "stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    fields = _stat(process)
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 

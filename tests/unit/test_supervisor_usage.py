@@ -181,3 +181,19 @@ def test_counts_that_linux_does_not_keep_are_none(tmp_path: Path) -> None:
     """Its /proc/PID/sched and schedstat are options of its build."""
     (tmp_path / "stat").write_text("1 (x) " + " ".join(["S", *(str(n) for n in range(4, 53))]))
     assert counts(tmp_path) == dict.fromkeys(COUNTED) | {"minor_faults": 10, "major_faults": 12}
+
+
+def test_a_name_that_is_no_text_is_no_obstacle() -> None:
+    """Linux cuts a program's name at 15 bytes, within a letter too; its owner may choose any."""
+    text = "open('/proc/self/comm', 'wb').write(b'\\xff) 1 (\\xc3'); print(flush=True); input()"
+    command = [sys.executable, "-c", text]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as named:
+        try:
+            assert named.stdout is not None
+            named.stdout.readline()
+            usage = Usage()
+            usage.begin({"named": named.pid})
+            figures = usage.sample({"named": named.pid})
+        finally:
+            named.communicate(b"\n")
+    assert figures["named"]["minor_faults"] is not None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from amphost.mailbox import Segment
     from amphost.plan.model import (
+        CodePlan,
         ControlPlan,
         FollowPlan,
         InputPlan,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         ProgramPlan,
         RolePlan,
     )
+    from amphost.user_library import UserLibrary
 
 _TYPES = {
     "f64": lib.AMP_TYPE_F64,
@@ -65,6 +67,13 @@ def load_program(plan: ProgramPlan) -> ffi.CData:
     return program
 
 
+def _load_library(control: ControlPlan, code: CodePlan) -> UserLibrary:
+    from amphost.user_library import UserLibrary  # hashlib is for this alone
+
+    inputs = [one.name for one in control.inputs]
+    return UserLibrary(code, "law", inputs, [one.name for one in control.outputs])
+
+
 class Loop:
     """A control role's native loop with everything that it needs, ready to run.
 
@@ -81,8 +90,8 @@ class Loop:
         epoch: int = 1,
     ) -> None:
         own = segments[role.name]
+        self._library: UserLibrary | None = None
         self._segments = segments
-        self._program = load_program(control.program)
         self.native = ffi.new("struct amp_loop *")
         supervisor = segments["supervisor"]
         self.native.platform = platform.linux()
@@ -100,7 +109,13 @@ class Loop:
         for index, output in enumerate(control.outputs):
             self._set_output(self.native.outputs[index], output)
         self.native.output_count = len(control.outputs)
-        lib.amp_program_bind(self._program, ffi.addressof(self.native, "law"))
+        law = ffi.addressof(self.native, "law")
+        if control.code is None:
+            self._program = load_program(control.program)
+            lib.amp_program_bind(self._program, law)
+        else:
+            self._library = _load_library(control, control.code)
+            lib.amp_user_library_bind(self._library.native, self._library.state, law)
         if control.commands:
             self._tuning = self._open_tuning(own, control, epoch)
             self.native.tuning = self._tuning
@@ -121,6 +136,10 @@ class Loop:
         if lib.amp_tuning_init(tuning, self._program, owner, commands, epoch) < 0:
             raise MailboxError(f"{control.commands}: it is not the queue of that law")
         return tuning
+
+    def own_code(self) -> ffi.CData:
+        """Return an address in a user's library, for who touches its pages; NULL: there is none."""
+        return ffi.NULL if self._library is None else self._library.native.law
 
     def calibrate(self) -> None:
         """Measure how late this process wakes: 25 ms, once it is settled and before it is ready."""

@@ -90,9 +90,12 @@ def die_with_parent(number: int) -> None:
     check(lib.amp_platform_die_with_parent(number), "death signal")
 
 
-def touch_code() -> None:
-    """Read every page of the code that a loop runs, so that no period is the first to."""
-    lib.amp_platform_touch_code()
+def touch_code(also: ffi.CData = ffi.NULL) -> None:
+    """Read every page of the code that a loop runs, so that no period is the first to.
+
+    `also` is an address in one more library.
+    """
+    lib.amp_platform_touch_code(also)
 
 
 def enter_sandbox(status_fd: int) -> None:

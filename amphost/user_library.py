@@ -41,6 +41,7 @@ class UserLibrary:
         _check_count(code, kind, self.native.ins, ins, ("inputs", "drives"))
         _check_count(code, kind, self.native.outs, outs, ("outputs", "sensed values"))
         self._memory = ffi.new("char[]", self.native.state_size + ALIGNMENT)
+        ffi.buffer(self._memory)[:] = bytes(len(self._memory))  # the pages are there from now on
         skipped = -int(ffi.cast("uintptr_t", self._memory)) % ALIGNMENT
         self.state = ffi.cast("void *", self._memory + skipped)
 

@@ -10,14 +10,26 @@ from __future__ import annotations
 from amphost import timing
 from amphost.laws.compile import compile_law
 from amphost.laws.tuning import tunable_blocks
+from amphost.plan.code import code_plan
 from amphost.plan.follow import control_follow
 from amphost.plan.layout import SUPERVISOR
-from amphost.plan.model import ControlPlan, InputPlan, OutputPlan
+from amphost.plan.model import ControlPlan, InputPlan, OutputPlan, ProgramPlan
 from amphost.plan.supervision import commands_name, has_commands
 from amphost.plan.wait import wait_of
 from amphost.plan.wiring import SENSED, TICK, Wiring, device_of
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import ControlRole, IoRole, ReadSpec, WriteSpec
+
+NO_PROGRAM = ProgramPlan(
+    instructions=(),
+    sources=(),
+    outputs=(),
+    parameters=(),
+    state_count=0,
+    registers=(),
+    tunable=(),
+)
+"""Beside a law in C."""
 
 
 def control_plan(
@@ -36,12 +48,8 @@ def control_plan(
         for key, one in role.writes.items()
     )
     inputs = tuple(_input_plan(wiring, key, read, floor_ns) for key, read in role.reads.items())
-    program = compile_law(
-        loaded.laws[name],
-        tuple(role.reads),
-        [(one.name, one.low, one.high) for one in outputs],
-        dt_s=period_ns / 1e9,
-    )
+    code = code_plan(loaded, "roles", name)
+    program = NO_PROGRAM if code is not None else _program(loaded, name, role, outputs, period_ns)
     return ControlPlan(
         period_ns=period_ns,
         offset_ns=timing.ms_ns(role.phase_ms),
@@ -65,6 +73,22 @@ def control_plan(
         ),
         commands=commands_name(name) if has_commands(loaded, name) else "",
         follow=control_follow(loaded, role, period_ns, timing.ms_ns(role.phase_ms)),
+        code=code,
+    )
+
+
+def _program(
+    loaded: LoadedSpec,
+    name: str,
+    role: ControlRole,
+    outputs: tuple[OutputPlan, ...],
+    period_ns: int,
+) -> ProgramPlan:
+    return compile_law(
+        loaded.laws[name],
+        tuple(role.reads),
+        [(one.name, one.low, one.high) for one in outputs],
+        dt_s=period_ns / 1e9,
     )
 
 

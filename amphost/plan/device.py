@@ -7,6 +7,7 @@ that stands here and the device reports its own: a longer one is refused in the 
 from __future__ import annotations
 
 from amphost import timing
+from amphost.plan.code import code_plan
 from amphost.plan.follow import io_follow
 from amphost.plan.line import schema_hash, schema_text
 from amphost.plan.model import (
@@ -71,7 +72,7 @@ def device_plan(
         lease_us=io.lease_ns // 1000,
         state_period_us=io.state_period_ns // 1000,
         skew_ppm=loopback.skew_ppm,
-        plant=_plant(loopback, code_plan(loaded, io.device)),
+        plant=_plant(loopback, code_plan(loaded, "devices", io.device)),
     )
 
 
@@ -105,14 +106,6 @@ def _accepts(wiring: Wiring, role: IoRole, device: DeviceSpec) -> tuple[AcceptPl
             )
         )
     return tuple(plans)
-
-
-def code_plan(loaded: LoadedSpec, name: str) -> CodePlan | None:
-    """Return the C file of a device or a role; None where it has none."""
-    code = loaded.codes.get(name)
-    if code is None:
-        return None
-    return CodePlan(file=code.file, library=code.library, hash=code.hash)
 
 
 def _plant(loopback: LoopbackSpec, code: CodePlan | None) -> PlantPlan:

@@ -191,6 +191,7 @@ class ControlPlan:
     tunables: tuple[TunableBlock, ...]
     commands: str  # the segment that brings changes of these, among `RolePlan.reads`; empty: none
     follow: FollowPlan | None = None  # None: the host's clock
+    code: CodePlan | None = None  # a law in C; its program is empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ def run(context: Context, ready: Callable[..., None]) -> str:
     run_facts = context.run
     loop = Loop(context.plan, control, context.segments, run_facts.origin_ns, epoch=run_facts.epoch)
     loop.calibrate()
-    platform.touch_code()
+    platform.touch_code(loop.own_code())
     ready(sandbox=_sandbox(run_facts.status_fd))
     return loop.run()
 

@@ -14,7 +14,7 @@ from amphost.spec.check_reads import device_read_problems, read_problems, tracki
 from amphost.spec.check_roles import role_problems
 from amphost.spec.check_values import value_problems
 from amphost.spec.decode import Holes
-from amphost.spec.law import check_law, read_law
+from amphost.spec.law import c_file, check_law, read_law
 from amphost.spec.model import Board, ControlRole, IoRole, Spec
 from amphost.spec.positions import Problem
 from amphost.spec.signals import Signals
@@ -47,7 +47,7 @@ def _control(
     inputs, problems = read_problems(name, role.reads, signals)
     blocks, law_problems = read_law(name, role.law)
     broken = any(holes.within("roles", name, key) for key in ("reads", "law", "writes"))
-    if not law_problems and not broken:
+    if not law_problems and not broken and c_file(role.law) is None:
         units = {key: "" if one is None else one.unit for key, one in inputs.items()}
         outputs = {key: one.unit for key, one in role.writes.items()}
         unread = holes.at("roles", name, "rate_hz")

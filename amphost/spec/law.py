@@ -1,7 +1,7 @@
 """A control role's law from its mapping: blocks, or what is wrong with them, at their places.
 
 Rules. What a block is belongs to `laws`; here its paths become those of the file, and its texts
-one line each. A law in another language is known by its key and refused by name. Pure.
+one line each. A law in C is one key, `c`, and the name of a file. Pure.
 """
 
 from __future__ import annotations
@@ -16,16 +16,24 @@ from amphost.spec.expected import NAME_RULE
 from amphost.spec.positions import KeyPath, Problem, show
 from amphost.spec.value_types import NAME_PATTERN
 
-__all__ = ["check_law", "read_law"]
+__all__ = ["c_file", "check_law", "read_law"]
 
 _NAME = re.compile(NAME_PATTERN)
 _TEXT_MAX = 400
 _FIRST_BLOCK = "write `signal: {block: source}`, such as `voltage: {pid: error, kp: 9.0}`"
 
 
+def c_file(law: Mapping[str, object]) -> str | None:
+    """Return the C file that a law is; None where it is made of blocks, or wrong."""
+    file = law.get("c")
+    return file if len(law) == 1 and isinstance(file, str) else None
+
+
 def read_law(role: str, law: Mapping[str, object]) -> tuple[tuple[BlockSpec, ...], list[Problem]]:
     """Read the blocks of `roles.<role>.law`; with problems, those that could be read."""
     path = ("roles", role, "law")
+    if c_file(law) is not None:
+        return (), []
     if not law:
         return (), [Problem(path=path, rule="has no blocks", remedy=_FIRST_BLOCK)]
     blocks: list[BlockSpec] = []
@@ -58,6 +66,12 @@ def check_law(
 
 def _refused(path: KeyPath, name: str, mapping: object) -> Problem | None:
     at = (*path, name)
+    if name == "c" and not isinstance(mapping, dict):
+        if isinstance(mapping, str):
+            rule, remedy = "a law by `c:` has no blocks", "remove the blocks, or `c:`"
+        else:
+            rule, remedy = f"{show(mapping)} is no C file", "write `c: laws/motor.c`"
+        return Problem(path=at, rule=rule, remedy=remedy, key=True)
     if name in RESERVED and not isinstance(mapping, dict):
         rule = f"a law by `{name}:` is not in this version"
         return Problem(path=at, rule=rule, remedy=_FIRST_BLOCK, key=True)

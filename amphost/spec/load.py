@@ -22,7 +22,8 @@ from amphost.spec.class_file import ClassPlace, find_class
 from amphost.spec.decode import Decoded, Holes, decode_model
 from amphost.spec.executable import find_executable
 from amphost.spec.files import is_file, read_bytes
-from amphost.spec.model import Board, ExecRole, PythonRole, RoleSpec, Spec
+from amphost.spec.law import c_file
+from amphost.spec.model import Board, ControlRole, ExecRole, PythonRole, RoleSpec, Spec
 from amphost.spec.plants import CPlantSpec
 from amphost.spec.positions import KeyPath, Positions, Problem, show
 from amphost.spec.profile import Points, read_profile
@@ -72,7 +73,7 @@ class LoadedSpec:
     board_where: Positions
     classes: Mapping[str, ClassPlace] = field(default_factory=dict)  # role -> its class
     executables: Mapping[str, str] = field(default_factory=dict)  # role -> its program's file
-    codes: Mapping[str, CCode] = field(default_factory=dict)  # device or role -> its C file
+    codes: Mapping[KeyPath, CCode] = field(default_factory=dict)  # of ("roles", x), ("devices", x)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,8 @@ def load(path: Path, *, boards: Sequence[Path], compiled: bool = True) -> Loaded
     classes = _classes(path, spec, holes, problems, beside)
     executables = _executables(path, spec, holes, problems)
     build = f"amphost build {quote(str(path))}" if compiled else ""
-    codes = _plants_in_c(found, build, beside)
+    codes = _laws_in_c(path, spec, holes, build, problems, beside)
+    codes.update(_plants_in_c(found, build, beside))
     lines = [*document.where.lines([*problems, *more]), *beside.lines]
     if lines or found is None or board is None:
         raise SpecError(lines)
@@ -250,8 +252,24 @@ def _classes(
     return classes
 
 
-def _plants_in_c(found: _BoardFile | None, build: str, beside: _Lines) -> dict[str, CCode]:
-    codes: dict[str, CCode] = {}
+def _laws_in_c(
+    path: Path, spec: Spec, holes: Holes, build: str, problems: list[Problem], beside: _Lines
+) -> dict[KeyPath, CCode]:
+    codes: dict[KeyPath, CCode] = {}
+    for name, role in spec.roles.items():
+        file = c_file(role.law) if isinstance(role, ControlRole) else None
+        at: KeyPath = ("roles", name, "law", "c")
+        if file is not None and not holes.at(*at):
+            code, wrong, lines = find_code(file, path.parent, at, "law", build)
+            problems += wrong
+            beside.lines += lines
+            if code is not None:
+                codes["roles", name] = code
+    return codes
+
+
+def _plants_in_c(found: _BoardFile | None, build: str, beside: _Lines) -> dict[KeyPath, CCode]:
+    codes: dict[KeyPath, CCode] = {}
     board = None if found is None else found.decoded.model
     if found is None or board is None:
         return codes
@@ -263,7 +281,7 @@ def _plants_in_c(found: _BoardFile | None, build: str, beside: _Lines) -> dict[s
             beside.add(found.document.where, wrong)
             beside.lines += lines
             if code is not None:
-                codes[name] = code
+                codes["devices", name] = code
     return codes
 
 

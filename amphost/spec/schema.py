@@ -21,6 +21,8 @@ __all__ = ["board_schema", "schema_text", "spec_schema"]
 Node = dict[str, Any]
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 TUNABLE_TEXT = "Its parameters may change while it runs."
+C_TEXT = "Instead of blocks: a C file, relative to this one; `amphost build` compiles it."
+_BLOCK_PATTERN = NAME_PATTERN.replace("^", "^(?!c$)", 1)
 _HIDDEN = ("title", "discriminator")
 
 
@@ -31,7 +33,8 @@ def spec_schema() -> Node:
     law = schema["definitions"][ControlRole.__name__]["properties"]["law"]
     del law["additionalProperties"]
     law["minProperties"] = 1
-    law["patternProperties"] = {NAME_PATTERN: {"$ref": "#/definitions/Block"}}
+    law["properties"] = {"c": {"type": "string", "minLength": 1, "description": C_TEXT}}
+    law["patternProperties"] = {_BLOCK_PATTERN: {"$ref": "#/definitions/Block"}}
     law["additionalProperties"] = False
     schema["definitions"]["Block"] = _described_block()
     return schema

@@ -6,8 +6,8 @@
 #include "amp/loop.h"
 #include "amp/platform.h"
 
-/* One address in each object that a loop runs code of: ours, the C library. */
-#define OBJECTS 2
+/* One address in each object that a loop runs code of: ours, the C library, a user's. */
+#define OBJECTS 3
 
 struct search {
     uintptr_t inside[OBJECTS];
@@ -52,9 +52,9 @@ static int touch_object(struct dl_phdr_info *object, size_t size, void *argument
     return 0;
 }
 
-void amp_platform_touch_code(void) {
+void amp_platform_touch_code(const void *also) {
     struct search search = {
-        .inside = {(uintptr_t)amp_loop_run, (uintptr_t)clock_nanosleep},
+        .inside = {(uintptr_t)amp_loop_run, (uintptr_t)clock_nanosleep, (uintptr_t)also},
         .page_size = (uintptr_t)sysconf(_SC_PAGESIZE),
     };
     (void)dl_iterate_phdr(touch_object, &search);

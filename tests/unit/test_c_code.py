@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from amphost import built_code
+from amphost.cli.kept import prepare_kept
 from amphost.cli.main import main
-from amphost.errors import UserCodeError
+from amphost.errors import SpecError, UserCodeError
 from amphost.plan.model import CodePlan
+from amphost.spec.load import load
 from amphost.user_library import UserLibrary
 
 FOLDER = Path(__file__).parents[1] / "c_code"
@@ -184,3 +186,67 @@ def test_no_library_is_refused(tank: Path, capsys: pytest.CaptureFixture[str]) -
     Path(code.library).write_bytes(b"no library")
     with pytest.raises(UserCodeError, match="cannot be loaded"):
         UserLibrary(replace(code, hash=sha256(b"no library").hexdigest()), "plant", INS, OUTS)
+
+
+def test_a_law_in_c_is_a_problem_of_the_spec_until_it_is_built(
+    tank: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One command builds all that spec and board name, and a plan then holds what is loaded."""
+    spec = tank.with_name("tank_law.yaml")
+    assert main(["check", str(spec)]) == 78
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"{spec}:22:14: roles.control.law.c: level.c is not compiled")
+    assert "tank_board.yaml:7:30: " in second
+    assert main(["build", str(spec), "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)["made"]
+    assert [one["kind"] for one in made] == ["law", "plant"]
+    loaded = load(spec, boards=[])
+    assert {path: one.library for path, one in loaded.codes.items()} == {
+        ("roles", "control"): made[0]["library"],
+        ("devices", "mcu"): made[1]["library"],
+    }
+
+
+def test_a_kept_plan_misses_when_the_source_has_changed(tank: Path) -> None:
+    """A start that reads no spec must still see that the C file is another."""
+    spec = tank.with_name("tank_law.yaml")
+    assert main(["build", str(spec)]) == 0
+    plan, _, kept = prepare_kept(str(spec), lambda _: None)
+    assert not kept
+    again, _, kept = prepare_kept(str(spec), lambda _: None)
+    assert kept
+    assert again == plan
+    change(tank.parent / "level.c", "40.0", "41.0")
+    with pytest.raises(SpecError, match="is not compiled, or has changed since"):
+        prepare_kept(str(spec), lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("ins", "outs", "said"),
+    [
+        (("level",), ("pump",), "amp_user_law has 2 inputs, and the YAML 1 (level)"),
+        (("level", "target"), ("a", "b"), "amp_user_law has 1 outputs, and the YAML 2 (a, b)"),
+        (("level", "target"), (), "amp_user_law has 1 outputs, and the YAML none"),
+    ],
+)
+def test_a_law_of_another_shape_is_refused(
+    tank: Path,
+    capsys: pytest.CaptureFixture[str],
+    ins: tuple[str, ...],
+    outs: tuple[str, ...],
+    said: str,
+) -> None:
+    """A law that reads one input too many reads another's memory."""
+    assert main(["build", str(tank.with_name("tank_law.yaml")), "--json"]) == 0
+    library = json.loads(capsys.readouterr().out)["made"][0]["library"]
+    code = CodePlan(file="level.c", library=library, hash=Path(library).stem)
+    with pytest.raises(UserCodeError) as caught:
+        UserLibrary(code, "law", ins, outs)
+    assert said in str(caught.value)
+
+
+def test_a_law_is_no_plant(tank: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The symbol says what a library is for."""
+    code = build(tank, capsys)
+    with pytest.raises(UserCodeError, match="it defines no amp_user_law"):
+        UserLibrary(code, "law", INS, OUTS)

@@ -54,7 +54,7 @@ _Noreturn static void run_role(struct rig *rig, enum amp_pace_kind kind, char **
     rig_open_loop(rig, &loop, &program, NS_PER_S / atoi(words[2]), 1000LL * atoi(words[8]));
     amp_pace_calibrate(&loop.pace, platform);
     const amp_ns calibrated = loop.pace.margin_ns;
-    amp_platform_touch_code();
+    amp_platform_touch_code(NULL);
     (void)amp_sandbox_enter(STDOUT_FILENO); /* where Linux refuses, a role runs without it too */
     const enum amp_loop_end end = amp_loop_run(&loop);
     char text[80];

@@ -62,8 +62,9 @@ int amp_platform_read_text(int descriptor, char *out, size_t room, size_t *lengt
 int amp_platform_lock_memory(size_t stack_bytes);
 
 /// Read every page of the code that a loop runs, the C library's included: a page that is first
-/// looked at in some later period would cost that period a fault.
-void amp_platform_touch_code(void);
+/// looked at in some later period would cost that period a fault. |also| is an address in one more
+/// library, or NULL.
+void amp_platform_touch_code(const void *also);
 
 /// Timer slack of this thread: set, and read back.
 int amp_platform_set_timer_slack(uint64_t slack_ns);

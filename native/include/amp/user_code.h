@@ -41,8 +41,8 @@ struct amp_user_law {
     uint32_t state_size;   /* bytes, at most AMP_USER_STATE_MAX; may be 0 */
     /// At each act of arming: back to the beginning.
     void (*reset)(void *state);
-    /// One period: |inputs| -> |outputs|, in the order of `reads` and of `writes`. The loop limits
-    /// each output to its range and its slew; one that is not finite makes the system go safe.
+    /// One period: |inputs| -> |outputs|, in the order of `reads` and of `writes`. An output that
+    /// is not finite or outside its range never leaves: the system goes safe. So limit it here.
     void (*step)(void *state, const double *inputs, double *outputs, double dt_s);
 };
 

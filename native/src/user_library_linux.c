@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 static void keep_message(struct amp_user_library *library) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): glibc keeps it for each thread; init context besides
     const char *const said = dlerror();
     size_t size = 0;
     while (said != NULL && said[size] != '\0' && size < AMP_USER_MESSAGE_MAX - 1) {

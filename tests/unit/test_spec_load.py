@@ -176,7 +176,7 @@ def test_shipped_boards_have_one_interface() -> None:
     first = boards["loopback"].devices["mcu"]
     for name, board in boards.items():
         assert board.name == name
-        if "mcu" not in board.devices:
+        if name not in ("loopback", "rpi4", "rpi5"):
             continue  # another interface altogether
         device = board.devices["mcu"]
         assert (device.sends, device.accepts) == (first.sends, first.accepts)

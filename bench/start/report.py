@@ -30,8 +30,7 @@ def result(
 ) -> dict[str, Any]:
     """Gather everything that was found."""
     figures = _figures(rounds)
-    bare = statistics.median(one["bare_ms"] for one in rounds)
-    bad = [took - bare for one in rounds for took in one.get("bad_ms", {}).values()]
+    bad = _bad_files(rounds)
     if bad:
         figures["bad_file_ms_max"] = _only(max(bad))
         figures["bad_file_ms_p50"] = _only(statistics.median(bad))
@@ -48,6 +47,15 @@ def result(
         "figures": figures,
         "reach": reached,
     }
+
+
+def _bad_files(rounds: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Return for each file the median of what it took beyond the bare interpreter of its round."""
+    took: dict[str, list[float]] = {}
+    for one in rounds:
+        for file, ms in one.get("bad_ms", {}).items():
+            took.setdefault(file, []).append(ms - one["bare_ms"])
+    return [statistics.median(every) for every in took.values()]
 
 
 def _figures(rounds: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:

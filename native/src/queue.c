@@ -11,12 +11,15 @@ int amp_queue_open(struct amp_queue *queue, const struct amp_channel *channel,
     return AMP_OK;
 }
 
-bool amp_queue_push(struct amp_queue *queue, amp_ns t_ns, uint32_t flags, const uint64_t *words) {
+/* How many messages the consumer has used; their copies are over. */
+static uint64_t used(const struct amp_queue *queue) {
     const struct amp_word *const cursor = queue->cursor;
+    return amp_load_acquire(cursor); /* pairs with the release in amp_queue_done() */
+}
+
+bool amp_queue_push(struct amp_queue *queue, amp_ns t_ns, uint32_t flags, const uint64_t *words) {
     const uint64_t newest = amp_channel_count(&queue->channel);
-    const uint64_t consumed =
-        amp_load_acquire(cursor); /* pairs with the release in amp_queue_done():
-                                                           the consumer's copies are over */
+    const uint64_t consumed = used(queue);
     if (consumed > newest) {
         queue->corrupt++;
         return false;
@@ -30,10 +33,8 @@ bool amp_queue_push(struct amp_queue *queue, amp_ns t_ns, uint32_t flags, const 
 }
 
 uint64_t amp_queue_room(const struct amp_queue *queue) {
-    const struct amp_word *const cursor = queue->cursor;
     const uint64_t newest = amp_channel_count(&queue->channel);
-    const uint64_t consumed =
-        amp_load_acquire(cursor); /* pairs with the release in amp_queue_done() */
+    const uint64_t consumed = used(queue);
     const uint64_t depth = (uint64_t)queue->channel.mask + 1;
     return consumed > newest || newest - consumed > depth ? 0 : depth - (newest - consumed);
 }

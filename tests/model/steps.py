@@ -189,7 +189,7 @@ def drain(channel: Channel, position: int, most: int) -> Generator[Step, int, tu
 def push(channel: Channel, who: int, content: int = 0) -> Generator[Step, int, bool]:
     """Publish into a queue, unless it is full."""
     newest = yield from count("own")
-    consumed = yield Step("amp_queue_push load_acquire cursor", "cursor", use="control")
+    consumed = yield Step("used load_acquire cursor", "cursor", use="control")
     if consumed > newest or newest - consumed >= channel.depth:
         return False
     yield from publish(channel, who, content)

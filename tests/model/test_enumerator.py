@@ -33,7 +33,7 @@ NOT_NEEDED = (
     "amp_channel_latest load_acquire latest",
     "amp_channel_count load_acquire latest_of(channel)",
     "amp_queue_done store_release reader->stored",
-    "amp_queue_push load_acquire cursor",
+    "used load_acquire cursor",
 )
 
 

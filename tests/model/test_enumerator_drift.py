@@ -187,7 +187,7 @@ def test_steps_are_those_of_the_source(depth: int, words: int) -> None:
 ENUMERATED = {
     "amp_channel_attach store_release latest",
     "amp_channel_publish fence_release",
-    "amp_queue_push load_acquire cursor",
+    "used load_acquire cursor",
     "amp_channel_latest load_acquire latest",
     "read_slot fence_acquire",
     "read_slot load_relaxed slot->seq",

@@ -70,7 +70,7 @@ def test_a_writer_dies_at_every_access(case: str, verdicts: dict[str, Future[Ver
     verdict = verdicts[case].result()
     functions = {"amp_channel_publish", "amp_channel_attach"}
     if case.startswith("queue"):
-        functions |= {"amp_queue_push", "amp_queue_done", "read_slot", "copy_slot"}
+        functions |= {"used", "amp_queue_done", "read_slot", "copy_slot"}
     for site in sites():
         if site.split()[0] in functions:
             is_finish = site == "amp_channel_attach store_release latest"

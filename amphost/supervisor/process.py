@@ -10,7 +10,6 @@ own priority until then.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from amphost.errors import AmphostError
+from amphost.supervisor.status import status_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +105,7 @@ class Child:
         self.hung_up = not chunk
         *lines, unread = (self._unread + chunk).split(b"\n")
         self._unread = unread[-STATUS_BYTES_MAX:]
-        return [status for line in lines if (status := _decoded(line)) is not None]
+        return [status for line in lines if (status := status_of(line)) is not None]
 
     def abort(self) -> None:
         """Have it print where it stands and end: what SIGABRT means to a role of a user's code."""
@@ -141,11 +141,3 @@ def describe_exit(code: int) -> str:
     names = {int(number): number.name for number in signal.Signals}
     why = " (a system call that a loop may not make)" if -code == signal.SIGSYS else ""
     return f"killed by {names.get(-code, f'signal {-code}')}{why}"
-
-
-def _decoded(line: bytes) -> dict[str, Any] | None:
-    try:
-        status = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return status if isinstance(status, dict) else None

@@ -124,7 +124,7 @@ def _lacks(who: str, plan: Any, granted: dict[str, Any]) -> list[str]:
         lacks.append(
             f"{who}: asked for SCHED_FIFO {plan.priority}, runs as {_scheduled(*got)} {RIGHTS}"
         )
-    if getattr(plan, "lock_memory", False) and not granted["memory_locked"]:
+    if getattr(plan, "lock_memory", False) and not granted.get("memory_locked"):
         lacks.append(
             f"{who}: its memory is not locked (run as root, or give CAP_IPC_LOCK "
             "and a memlock limit)"

@@ -65,10 +65,10 @@ def ended(child: Child) -> bool:
 
 def test_a_child_hears_its_handover_and_is_heard(starting: Starting) -> None:
     """The plan goes one way, the status lines come the other."""
-    child = starting('os.write(json.loads(text)[\'fd\'], b\'{"event": "ready", "n": 1}\\n\')')
+    child = starting('os.write(json.loads(text)[\'fd\'], b\'{"event": "report", "n": 1}\\n\')')
     child.hand_over(json.dumps({"fd": child.child_status_fd}))
     statuses = wait_for(child.statuses, "the status line")
-    assert statuses == [{"event": "ready", "n": 1}]
+    assert statuses == [{"event": "report", "n": 1}]
     wait_for(lambda: ended(child), "its end")
     assert child.reap() == 0
 
@@ -83,9 +83,9 @@ def test_a_line_in_two_pieces_is_one_status(starting: Starting) -> None:
     assert child.statuses() == []
     heard_out = child.hung_up
     assert not heard_out
-    os.write(write, b'port"}\n{"event": "ended"}\n')
+    os.write(write, b'port"}\n{"event": "report", "n": 2}\n')
     os.close(write)
-    assert child.statuses() == [{"event": "report"}, {"event": "ended"}]
+    assert child.statuses() == [{"event": "report"}, {"event": "report", "n": 2}]
     child.kill()
     wait_for(lambda: ended(child), "its end")
     child.statuses()
@@ -98,11 +98,11 @@ def test_what_is_no_status_is_passed_over(starting: Starting, line: str) -> None
     """A library that prints into the pipe must not end the supervisor, nor hide what follows."""
     child = starting(
         f"fd = json.loads(text)['fd']; os.write(fd, b'{line}\\n'); "
-        'os.write(fd, b\'{"event": "ended"}\\n\')'
+        'os.write(fd, b\'{"event": "report"}\\n\')'
     )
     child.hand_over(json.dumps({"fd": child.child_status_fd}))
     wait_for(lambda: ended(child), "its end")
-    assert child.statuses() == [{"event": "ended"}]
+    assert child.statuses() == [{"event": "report"}]
 
 
 def test_a_child_that_babbles_is_heard_in_portions(starting: Starting) -> None:

@@ -35,6 +35,7 @@ PYTHON_DIR = "native/python"
 UNPARSED = {
     "amphost.h": "it only includes the others, for programs in C and C++",
     "amp/user_code.h": "it declares what the C file of a user defines",
+    "amp/port.h": "it declares what a microcontroller's port defines",
     "amp/atomic.h": "static inline functions over _Atomic words: shared words are opaque to Python",
 }
 

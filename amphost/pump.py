@@ -1,7 +1,8 @@
 """The native pump as an io role sets it up and starts it.
 
-Rules. pyserial opens and locks the port; this module takes the descriptor, fills the structure
-once and calls `run`, which comes back when the port is lost. No Python stands on the byte path.
+Rules. `link.serial_port` opens and locks the port; this module takes the descriptor, fills the
+structure once and calls `run`, which comes back when the port is lost. No Python stands on the byte
+path.
 """
 
 from __future__ import annotations

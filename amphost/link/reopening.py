@@ -21,7 +21,7 @@ TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import serial
+    from amphost.link.serial_port import OpenPort
 
 FIRST_WAIT_S = 0.02
 LONGEST_WAIT_S = 0.5
@@ -35,10 +35,8 @@ class Reopening:
     Synchronization: the thread that made it reads; one thread of its own writes, and wakes last.
     """
 
-    def __init__(
-        self, port: str, baud: int, lost: serial.Serial, told: Callable[[str], None]
-    ) -> None:
-        self.line: serial.Serial | None = None
+    def __init__(self, port: str, baud: int, lost: OpenPort, told: Callable[[str], None]) -> None:
+        self.line: OpenPort | None = None
         self.wake, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._port = port
         self._baud = baud

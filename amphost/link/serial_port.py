@@ -1,52 +1,52 @@
-"""Open a device's port: exclusively, raw, non-blocking, with low latency where the driver has it.
+"""Open a device's port, whatever its address is: a tty, or a socket of this machine.
 
-Rules. The only user of pyserial. Bytes are the pump's business, not ours: what comes back is kept
-open and its descriptor handed on. Every refusal names the port, the reason and what to do.
+Rules. Bytes are the pump's business, not ours: what comes back is kept open and its descriptor,
+which does not block, handed on. Who has a socket never imports pyserial, nor the other way round.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import termios
+from amphost.port_address import is_tty
 
-import serial
+TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Protocol, Self
 
-from amphost.errors import HardwareMissingError, LocalLinkError, NoPermissionError
+    class OpenPort(Protocol):
+        """A port that is open; closing it gives it back.
 
-_MISSING = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO})
+        Synchronization: one thread.
+        """
+
+        def fileno(self) -> int:
+            """Return its descriptor, which does not block."""
+            ...
+
+        def close(self) -> None:
+            """Give it back."""
+            ...
+
+        def __enter__(self) -> Self: ...
+
+        def __exit__(
+            self,
+            kind: type[BaseException] | None,
+            error: BaseException | None,
+            trace: TracebackType | None,
+        ) -> None: ...
 
 
-def open_port(port: str, baud: int) -> serial.Serial:
-    """Open `port` at `baud`, 8N1; the caller closes it.
+def open_port(address: str, baud: int) -> OpenPort:
+    """Open a port; a tty at `baud`, 8N1. The caller closes it.
 
     Raises HardwareMissingError where there is no such port, NoPermissionError where it may not be
-    opened, LocalLinkError where another process holds it or it is no serial port.
+    opened, LocalLinkError where another process holds it or it is none.
     """
-    try:
-        line = serial.Serial(port, baud, timeout=0, write_timeout=0, exclusive=True)
-    except (OSError, termios.error, ValueError, OverflowError) as error:
-        raise _refused(port, baud, error) from error
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        line.set_low_latency_mode(True)  # a pty has no such thing
-    return line
+    if is_tty(address):
+        from amphost.link.tty_port import open_tty
 
+        return open_tty(address, baud)
+    from amphost.link.socket_port import open_socket
 
-def _refused(port: str, baud: int, error: Exception) -> Exception:
-    number = error.args[0] if isinstance(error, termios.error) else getattr(error, "errno", None)
-    if number in _MISSING:
-        return HardwareMissingError(
-            [f"{port}: there is no such port; plug the device in, see `ls -l /dev/serial/by-id`"]
-        )
-    if number in (errno.EACCES, errno.EPERM):
-        return NoPermissionError(
-            f"{port}: this user may not open it; join its group (`ls -l {port}`, often dialout) "
-            "and log in again"
-        )
-    if number in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error):
-        return LocalLinkError(
-            f"{port}: another process holds it; end that process (`fuser {port}` names it)"
-        )
-    return LocalLinkError(
-        f"{port}: it cannot be used at {baud} baud ({error}); check that it is a serial port"
-    )
+    return open_socket(address)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from amphost import timing
 from amphost.machine import Machine
 from amphost.plan.wiring import device_of
+from amphost.port_address import is_tty
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import ControlRole, IoRole, RoleSpec
 from amphost.spec.program_roles import WorkerRole, cores_of
@@ -122,10 +123,11 @@ def findings(loaded: LoadedSpec, machine: Machine) -> list[Finding]:
 
 
 def ports(loaded: LoadedSpec) -> tuple[str, ...]:
-    """Return the ports that a spec needs: `machine.read_machine` looks for them."""
+    """Return the ttys that a spec needs: `machine.read_machine` looks for them."""
     roles = loaded.spec.roles.values()
     devices = (device_of(loaded, role) for role in roles if isinstance(role, IoRole))
-    return tuple(dict.fromkeys(device.port for device in devices if device.port))
+    addresses = (device.port for device in devices if device.port)
+    return tuple(dict.fromkeys(address for address in addresses if is_tty(address)))
 
 
 def core_list(cores: Sequence[int]) -> str:
@@ -178,8 +180,8 @@ def _core_finding(
 
 def _port_finding(loaded: LoadedSpec, machine: Machine, device: str) -> list[Finding]:
     port = loaded.board.devices[device].port
-    if port is None or port in machine.serial_ports:
-        return []
+    if port is None or port in machine.serial_ports or not is_tty(port):
+        return []  # who serves a socket may come later: its opening will tell
     there = ", ".join(machine.serial_ports) or "none"
     rule = f"{port}: no such port on this machine (there: {there})"
     remedy = "connect the device, or give one of these"

@@ -1,8 +1,8 @@
 """The io role: open the port, set up the native pump, start it, open the port anew when it is lost.
 
-Rules. pyserial is imported here and in no other role; after `ready` the real-time thread is in C.
-While the port is away the pump keeps its grid, its heartbeat and its accounting, and another thread
-opens the port (see `link.reopening`). Nothing is armed by that.
+Rules. pyserial is imported here, for a tty, and in no other role; after `ready` the real-time
+thread is in C. While the port is away the pump keeps its grid, its heartbeat and its accounting,
+and another thread opens the port (see `link.reopening`). Nothing is armed by that.
 """
 
 from __future__ import annotations
@@ -35,4 +35,5 @@ def run(context: Context, ready: Callable[[], None]) -> str:
             pump.open(line.fileno(), context.now())
             reopening.close()
             end = pump.run()
+    line.close()
     return end

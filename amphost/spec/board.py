@@ -67,7 +67,9 @@ class DeviceSpec(Model):
     """A microcontroller behind a serial port, or its twin on the host."""
 
     port: Port | None = Field(
-        None, description="Serial port by a stable name, such as /dev/serial/by-id/usb-...."
+        None,
+        description="Serial port by a stable name, such as /dev/serial/by-id/usb-..., or a socket"
+        " of this machine: socket://127.0.0.1:5333, unix:///run/mcu.sock.",
     )
     loopback: LoopbackSpec | None = Field(
         None, description="Run the device on the host instead, behind a pty."

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from amphost.spec.check_plants import plant_problems
+from amphost.spec.check_ports import port_problems
 from amphost.spec.decode import Holes
 from amphost.spec.model import Board, ControlRole, DeviceSpec, Spec
 from amphost.spec.positions import KeyPath, Problem
@@ -36,7 +37,6 @@ DEVICES_MAX = 16
 
 def board_problems(board: Board, holes: Holes) -> Iterator[Problem]:
     """Check a whole board."""
-    ports: dict[str, str] = {}
     if len(board.devices) > DEVICES_MAX:
         rule = f"it has {len(board.devices)} devices, and {DEVICES_MAX} is the limit"
         yield Problem(path=("devices",), rule=rule, remedy="split the system", key=True)
@@ -54,11 +54,7 @@ def board_problems(board: Board, holes: Holes) -> Iterator[Problem]:
             rule, remedy = "sends nothing and accepts nothing", "add sends or accepts"
             yield Problem(path=path, rule=rule, remedy=remedy, key=True)
         yield from plant_problems(path, device, holes)
-        if device.port is not None and device.port in ports:
-            rule = f"{device.port} is the port of {ports[device.port]} too"
-            yield Problem(path=(*path, "port"), rule=rule, remedy="give each device its own port")
-        elif device.port is not None:
-            ports[device.port] = name
+    yield from port_problems(board)
 
 
 def _ramp(

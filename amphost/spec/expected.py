@@ -27,7 +27,8 @@ _PATTERNS = {
     UNIT_PATTERN: "a unit such as rad, V or rad/s (at most 16 characters, no space)",
     CLASS_PATTERN: "a class, written file.py:Class or package.module:Class",
     STREAM_PATTERN: "an address and a port such as 127.0.0.1:9870 or [::1]:9870",
-    PORT_PATTERN: "a port such as /dev/serial/by-id/usb-... (it begins with /dev/)",
+    PORT_PATTERN: "a port such as /dev/serial/by-id/usb-..., socket://127.0.0.1:5333 or"
+    " unix:///run/mcu.sock",
 }
 _KINDS = {"boolean": "true or false"}
 _UNBOUNDED = 1e30

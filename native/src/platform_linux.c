@@ -68,7 +68,7 @@ static void linux_sleep_until(void *context, amp_ns deadline) {
 
 static int linux_poll(void *context, int descriptor, int want, amp_ns deadline) {
     struct pollfd entry = {.fd = descriptor};
-    entry.events = (short)(((want & AMP_POLL_READ) != 0 ? POLLIN : 0) |
+    entry.events = (short)(((want & AMP_POLL_READ) != 0 ? POLLIN | POLLRDHUP : 0) |
                            ((want & AMP_POLL_WRITE) != 0 ? POLLOUT : 0));
     amp_ns left;
     int ready;
@@ -82,7 +82,7 @@ static int linux_poll(void *context, int descriptor, int want, amp_ns deadline) 
     }
     return ((entry.revents & POLLIN) != 0 ? AMP_POLL_READ : 0) |
            ((entry.revents & POLLOUT) != 0 ? AMP_POLL_WRITE : 0) |
-           ((entry.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0 ? AMP_POLL_ERROR : 0);
+           ((entry.revents & (POLLERR | POLLHUP | POLLRDHUP | POLLNVAL)) != 0 ? AMP_POLL_ERROR : 0);
 }
 
 static int stream_result(ssize_t done) {

@@ -1,10 +1,11 @@
-/* Waiting, reading and writing on a pipe and on a pty. */
+/* Waiting, reading and writing on a pipe, a pty and a socket. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <termios.h>
 #include <unistd.h>
@@ -193,6 +194,42 @@ static void test_host_side_of_a_pty_when_the_device_is_gone(void) {
     CHECK(close(host) == 0);
 }
 
+/* A socket, as an emulator's UART has one. Nothing else tells its end from an empty line. */
+
+static void open_sockets(void) {
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+}
+
+static void test_a_socket_when_nothing_has_come_is_no_error(void) {
+    uint8_t bytes[16];
+    open_sockets();
+    CHECK(poll_for(ends[0], AMP_POLL_READ | AMP_POLL_WRITE, 0) == AMP_POLL_WRITE);
+    CHECK(read_from(ends[0], bytes, sizeof bytes) == 0);
+    close_pipe();
+}
+
+static void test_a_socket_when_the_other_end_has_closed_gives_the_rest_and_says_so(void) {
+    uint8_t bytes[16];
+    open_sockets();
+    CHECK(write_to(ends[1], hello, sizeof hello) == (int)sizeof hello);
+    CHECK(close(ends[1]) == 0);
+    const int ready = poll_for(ends[0], AMP_POLL_READ, WAIT);
+    CHECK((ready & AMP_POLL_READ) != 0 && (ready & AMP_POLL_ERROR) != 0);
+    CHECK(read_from(ends[0], bytes, sizeof bytes) == (int)sizeof hello);
+    CHECK(write_to(ends[0], hello, sizeof hello) == -AMP_EIO); /* EPIPE, and no signal */
+    CHECK(amp_platform_errno() == EPIPE);
+    CHECK(close(ends[0]) == 0);
+}
+
+static void test_a_socket_when_the_other_end_only_stops_sending_is_gone_too(void) {
+    uint8_t bytes[16];
+    open_sockets();
+    CHECK(shutdown(ends[1], SHUT_WR) == 0);
+    CHECK((poll_for(ends[0], AMP_POLL_READ, WAIT) & AMP_POLL_ERROR) != 0);
+    CHECK(read_from(ends[0], bytes, sizeof bytes) == 0);
+    close_pipe();
+}
+
 int main(void) {
     real = amp_platform_linux();
     (void)signal(SIGPIPE, SIG_IGN); /* as Python has it */
@@ -207,5 +244,8 @@ int main(void) {
     RUN(test_bytes_cross_a_pty_both_ways_unchanged);
     RUN(test_device_side_of_a_pty_when_the_host_is_gone);
     RUN(test_host_side_of_a_pty_when_the_device_is_gone);
+    RUN(test_a_socket_when_nothing_has_come_is_no_error);
+    RUN(test_a_socket_when_the_other_end_has_closed_gives_the_rest_and_says_so);
+    RUN(test_a_socket_when_the_other_end_only_stops_sending_is_gone_too);
     return CHECK_DONE();
 }

@@ -47,12 +47,16 @@ PYSERIAL = {
     *("collections.abc", "errno", "fcntl", "functools", "itertools", "keyword", "operator"),
     *("reprlib", "select", "struct", "termios", "types", "warnings"),
 }
+SOCKET = {
+    *("socket", "_socket", "selectors", "enum", "select", "math", "array", "errno", "types"),
+    *("collections", "collections.abc", "functools", "itertools", "keyword", "operator"),
+    *("reprlib", "os", "io", "sys"),
+}
 ALLOWED = {
     "control": EVERY_ROLE | {"amphost.loop", "amphost.roles.control", "math"},
     "io": EVERY_ROLE
     | {"amphost.link", "amphost.link.reopening", "amphost.link.serial_port"}
-    | {"amphost.clock_watch", "amphost.pump", "amphost.roles.io"}
-    | PYSERIAL,
+    | {"amphost.clock_watch", "amphost.port_address", "amphost.pump", "amphost.roles.io"},
     "python": EVERY_ROLE
     | {
         "amphost.role_api",
@@ -87,6 +91,16 @@ def test_role_imports_what_is_on_its_list_and_nothing_else(kind: str) -> None:
     modules = named(imported_by("amphost.roles.entry", f"amphost.roles.{kind}"))
     assert modules - ALLOWED[kind] == set()
     assert modules >= EVERY_ROLE
+
+
+@pytest.mark.parametrize(
+    ("kind", "theirs"), [("tty_port", PYSERIAL), ("socket_port", SOCKET)], ids=["tty", "socket"]
+)
+def test_a_port_costs_the_io_role_what_its_kind_needs(kind: str, theirs: set[str]) -> None:
+    """Who has a socket does without pyserial, and the other way round."""
+    role = imported_by("amphost.roles.entry", "amphost.roles.io")
+    modules = named(imported_by("amphost.roles.entry", "amphost.roles.io", f"amphost.link.{kind}"))
+    assert modules - role - theirs == {f"amphost.link.{kind}"}
 
 
 def test_loopback_device_imports_what_is_on_its_list_and_nothing_else() -> None:

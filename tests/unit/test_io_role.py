@@ -1,8 +1,9 @@
-"""The io role over the absences of its port: real pseudo-terminals under one name."""
+"""The io role over the absences of its port: real pseudo-terminals and sockets under one name."""
 
 from __future__ import annotations
 
 import os
+import socket
 import time
 import tty
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ class Cable:
 
     def __init__(self, name: Path) -> None:
         self.name = name
+        self.address = str(name)
         self._ends: tuple[int, ...] = ()
 
     def plug_in(self) -> None:
@@ -54,6 +56,42 @@ class Cable:
             return b""
 
 
+class Served:
+    """A unix socket that an emulator serves while it runs.
+
+    Synchronization: one thread.
+    """
+
+    def __init__(self, name: Path) -> None:
+        self.name = name
+        self.address = f"unix://{name}"
+        self._open: list[socket.socket] = []
+
+    def plug_in(self) -> None:
+        """Listen under the name."""
+        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        server.bind(str(self.name))
+        server.listen(1)
+        server.setblocking(False)
+        self._open = [server]
+
+    def pull_out(self) -> None:
+        """Take name, server and line away."""
+        self.name.unlink(missing_ok=True)
+        while self._open:
+            self._open.pop().close()
+
+    def heard(self) -> bytes:
+        """Return what has come since the last call."""
+        try:
+            if len(self._open) == 1:
+                self._open.append(self._open[0].accept()[0])
+                self._open[1].setblocking(False)
+            return self._open[1].recv(4096)
+        except BlockingIOError:
+            return b""
+
+
 @pytest.fixture
 def bench(plan_of: Callable[..., Plan]) -> Iterator[RoleBench]:
     """The mailbox of the standard system, with a 10 ms period."""
@@ -62,19 +100,19 @@ def bench(plan_of: Callable[..., Plan]) -> Iterator[RoleBench]:
     made.close()
 
 
-@pytest.fixture
-def cable(tmp_path: Path) -> Iterator[Cable]:
+@pytest.fixture(params=[Cable, Served])
+def cable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cable | Served]:
     """A cable, plugged in."""
-    made = Cable(tmp_path / "ttyMCU")
+    made = request.param(tmp_path / "ttyMCU")
     made.plug_in()
     yield made
     made.pull_out()
 
 
-def context_of(bench: RoleBench, cable: Cable, reports: list[str]) -> Any:
+def context_of(bench: RoleBench, cable: Cable | Served, reports: list[str]) -> Any:
     """Return what the role has at hand, with a list for what it reports of its port."""
     facts = bench.facts
-    facts.port = str(cable.name)
+    facts.port = cable.address
     return SimpleNamespace(
         plan=bench.role,
         run=facts,
@@ -84,7 +122,9 @@ def context_of(bench: RoleBench, cable: Cable, reports: list[str]) -> Any:
     )
 
 
-def test_the_port_is_opened_again_as_often_as_it_comes_back(bench: RoleBench, cable: Cable) -> None:
+def test_the_port_is_opened_again_as_often_as_it_comes_back(
+    bench: RoleBench, cable: Cable | Served
+) -> None:
     """One process, one grid, every period accounted for; and it asks the device anew each time."""
     owner = bench.view["io"].owner
     reports: list[str] = []
@@ -119,7 +159,7 @@ def test_the_port_is_opened_again_as_often_as_it_comes_back(bench: RoleBench, ca
     assert len(descriptors()) <= len(before)
 
 
-def test_why_the_port_is_not_open_yet_is_told_once(bench: RoleBench, cable: Cable) -> None:
+def test_why_the_port_is_not_open_yet_is_told_once(bench: RoleBench, cable: Cable | Served) -> None:
     """A person at the keyboard sees the reason, not a line for each try."""
     owner = bench.view["io"].owner
     reports: list[str] = []
@@ -134,4 +174,4 @@ def test_why_the_port_is_not_open_yet_is_told_once(bench: RoleBench, cable: Cabl
     context = context_of(bench, cable, reports)
     assert bench.run(lambda: io.run(context, lambda: None), meanwhile) == "ended"
     assert len(reports) == 1
-    assert "there is no such port" in reports[0]
+    assert "there is no such port" in reports[0] or "nobody listens there" in reports[0]

@@ -30,8 +30,9 @@ struct amp_platform {
     /// Progress: blocking.
     int (*poll)(void *context, int descriptor, int want, amp_ns deadline);
     /// Read or write what is possible at once. Returns bytes; 0 when nothing is; -AMP_EIO when the
-    /// other end is gone. A read may say 0 for that too, as of a line that was hung up: |poll| tells
-    /// them apart. Progress: wait-free (non-blocking descriptor).
+    /// other end is gone. A read may say 0 for that too, as of a line that was hung up or a socket
+    /// that was closed: |poll| tells them apart. A write to a closed socket raises SIGPIPE: whoever
+    /// writes to one ignores it, as Python does. Progress: wait-free (non-blocking descriptor).
     int (*read)(void *context, int descriptor, uint8_t *bytes, size_t room);
     int (*write)(void *context, int descriptor, const uint8_t *bytes, size_t size);
 };

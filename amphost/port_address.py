@@ -1,0 +1,84 @@
+"""Port addresses: what may stand where a board file names a port, and what its parts are.
+
+Rules. Pure, and imports nothing: a role reads addresses too. An address is the name of a tty below
+/dev, `socket://HOST:PORT` (TCP) or `unix:///PATH` (a unix socket). A socket leads no further than
+this machine: the line has neither a secret nor a cipher, and its lease counts in milliseconds.
+"""
+
+from __future__ import annotations
+
+SOCKET = "socket://"
+UNIX = "unix://"
+UNIX_PATH_BYTES_MAX = 107  # as Linux has it, less the byte that ends it
+PORT_MAX = 65535
+
+_LOCAL_NAMES = {"localhost": "127.0.0.1", "[::1]": "::1"}
+
+
+def is_tty(address: str) -> bool:
+    """Return whether an address is the name of a tty."""
+    return not address.startswith((SOCKET, UNIX))
+
+
+def is_unix(address: str) -> bool:
+    """Return whether an address is that of a unix socket."""
+    return address.startswith(UNIX)
+
+
+def unix_path(address: str) -> str:
+    """Return the path of a unix socket's address."""
+    return address.removeprefix(UNIX)
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Return where a TCP address leads: a number, not a name. ValueError where it is none."""
+    name, _, port = address.removeprefix(SOCKET).rpartition(":")
+    if not (name in _LOCAL_NAMES or _is_loopback_number(name)) or not _is_port(port):
+        raise ValueError(address)
+    return _LOCAL_NAMES.get(name, name), int(port)
+
+
+def fault_of(address: str) -> tuple[str, str] | None:
+    """Return the rule that an address breaks, and the remedy; None for one that can be opened."""
+    if is_unix(address):
+        return _unix_fault(address)
+    if is_tty(address):
+        return None
+    try:
+        host_and_port(address)
+    except ValueError:
+        pass
+    else:
+        return None
+    name, _, port = address.removeprefix(SOCKET).rpartition(":")
+    if not _is_port(port):
+        rule = f"{address} names no TCP port"
+        return rule, f"write it as socket://127.0.0.1:5333, with a port from 1 to {PORT_MAX}"
+    rule = f"{address} is not on this machine, and a device's line leaves it unprotected"
+    remedy = (
+        "give a loopback address (127.0.0.1, [::1], localhost); to another machine, "
+        f"`ssh -L {port}:127.0.0.1:{port} {name or 'HOST'}` makes one"
+    )
+    return rule, remedy
+
+
+def _unix_fault(address: str) -> tuple[str, str] | None:
+    path = unix_path(address)
+    if not path.startswith("/") or path == "/":
+        return f"{address} has no absolute path", "write it as unix:///run/mcu.sock"
+    size = len(path.encode())
+    if size > UNIX_PATH_BYTES_MAX:
+        rule = f"the path of a unix socket has {size} bytes, and {UNIX_PATH_BYTES_MAX} is the limit"
+        return rule, "put the socket into a folder with a shorter name"
+    return None
+
+
+def _is_port(text: str) -> bool:
+    digits = text.isascii() and text.isdecimal() and len(text) <= 5
+    return digits and 0 < int(text) <= PORT_MAX
+
+
+def _is_loopback_number(host: str) -> bool:
+    parts = host.split(".")
+    digits = all(part.isascii() and part.isdecimal() and len(part) <= 3 for part in parts)
+    return digits and len(parts) == 4 and parts[0] == "127" and all(int(one) < 256 for one in parts)

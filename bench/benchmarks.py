@@ -5,6 +5,7 @@ Rules. Pure.
 
 from __future__ import annotations
 
+from bench.link import report as link
 from bench.loop import report as loop
 from bench.mailbox import report as mailbox
 from bench.pages import Benchmark
@@ -28,4 +29,10 @@ START = Benchmark(
     readme=start.readme,
     pictures=lambda _: {},
 )
-ALL = (MAILBOX, LOOP, START)
+LINK = Benchmark(
+    name="link",
+    markdown=link.markdown,
+    readme=link.readme,
+    pictures=lambda _: {},
+)
+ALL = (MAILBOX, LOOP, LINK, START)

@@ -1,0 +1,84 @@
+/* The firmware that the tests talk to, on every port: it sends its clock's lower half and a position,
+ * accepts a voltage, and does on request what no firmware should: parameter 0 is a provocation.
+ */
+#include "amp/device.h"
+#include "amp/port.h"
+
+#define BAUD 115200u
+#define WATCHDOG_US 100000u
+
+enum provocation {
+    NOTHING = 0,
+    HANG = 1,    /* the main loop stops; the watchdog has to bite */
+    RESTART = 2, /* a software reset */
+    DAWDLE = 3,  /* the main loop stops for 50 ms, once: bytes pile up */
+};
+
+static struct amp_device_config config = {
+    .board = "test",
+    .firmware = {1, 2, 3},
+    .schema_hash = 0x5EED0A17u,
+    .baud = BAUD,
+    .lease_us = 100000,
+    .state_period_us = 20000,
+    .sends_count = 2,
+    .accepts_count = 1,
+    .accepts = {{-12.0f, 12.0f, 1.5f, 0.0f}},
+    .parameters_count = 1,
+    .parameters = {{0.0f, 3.0f, 0.0f}},
+};
+static struct amp_device device;
+
+/* True once for each time that |asked| is asked for. */
+static bool provoked(enum provocation asked) {
+    static enum provocation seen;
+    const enum provocation now = (enum provocation)amp_device_parameter(&device, 0);
+    const bool fresh = now == asked && seen != asked;
+    if (fresh || now == NOTHING) {
+        seen = now;
+    }
+    return fresh;
+}
+
+static void do_harm(void) {
+    if (provoked(HANG)) {
+        for (;;) {
+        }
+    }
+    if (provoked(RESTART)) {
+        amp_port_reset();
+    }
+    if (provoked(DAWDLE)) {
+        const uint64_t end_us = amp_port_now_us() + 50000u;
+        while (amp_port_now_us() < end_us) {
+        }
+    }
+}
+
+int main(void) {
+    static uint8_t bytes[32];
+    static uint8_t out[32];
+    size_t size = 0;
+    size_t sent = 0;
+    amp_port_begin(BAUD);
+    config.boot_nonce = amp_port_boot_nonce();
+    config.reset_cause = amp_port_reset_cause();
+    if (!amp_device_init(&device, &config, amp_port_now_us())) {
+        return 1;
+    }
+    amp_port_watchdog_begin(WATCHDOG_US);
+    for (;;) {
+        const size_t got = amp_port_read(bytes, sizeof bytes);
+        amp_device_receive(&device, bytes, got, amp_port_now_us());
+        const float sensed[2] = {(float)amp_port_lost_bytes(), amp_device_output(&device, 0)};
+        amp_device_tick(&device, amp_port_now_us(), sensed);
+        if (sent == size) {
+            size = amp_device_transmit(&device, out, sizeof out);
+            sent = 0;
+        }
+        sent += amp_port_write(&out[sent], size - sent);
+        do_harm();
+        amp_port_watchdog_kick();
+        amp_port_wait();
+    }
+}

@@ -1,0 +1,41 @@
+"""A firmware builds for every port, without a warning, and fits."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.firmware.building import FIRMWARE, PORTS, build, port_words
+
+FLASH_BYTES = {"lm3s6965evb": 262144, "stm32f405": 1048576, "rp2040": 2097152, "atmega328p": 32768}
+RAM_BYTES = {"lm3s6965evb": 65536, "stm32f405": 131072, "rp2040": 262144, "atmega328p": 2048}
+
+
+@pytest.mark.parametrize("port", PORTS)
+def test_a_firmware_builds_and_fits(port: str, tmp_path: Path) -> None:
+    """A port that only compiles piece by piece may still lack a symbol, or the room."""
+    elf = build(port, tmp_path, FIRMWARE / "device.c")
+    [prefix] = port_words(port, "PORT_PREFIX")
+    said = subprocess.run([f"{prefix}-size", elf], capture_output=True, text=True, check=True)
+    text, initialised, zeroed = map(int, said.stdout.splitlines()[1].split()[:3])
+    assert text + initialised < FLASH_BYTES[port]
+    assert initialised + zeroed < RAM_BYTES[port]
+
+
+@pytest.mark.parametrize("port", PORTS)
+def test_a_port_defines_what_the_interface_declares(port: str, tmp_path: Path) -> None:
+    """A firmware that uses only a part of port.h would not notice what is missing."""
+    header = (FIRMWARE.parents[1] / "device/include/amp/port.h").read_text(encoding="utf-8")
+    code = "\n".join(line for line in header.splitlines() if not line.startswith((" *", "/")))
+    names = sorted({word.split("(")[0] for word in code.split() if word.startswith("amp_port_")})
+    assert len(names) == 11
+    uses = "".join(f"    (void (*)(void)){name},\n" for name in names)
+    source = tmp_path / "all.c"
+    source.write_text(
+        '#include "amp/port.h"\nvoid (*const volatile all[])(void) = {\n'
+        + uses
+        + "};\nint main(void) {\n    all[0]();\n    return 0;\n}\n"
+    )
+    build(port, tmp_path, source, flags="-Wno-cast-function-type")

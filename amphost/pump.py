@@ -85,6 +85,7 @@ class Pump:
         for index, accept in enumerate(io.accepts):
             self.native.accept_words[index] = accept.word
         self._set_timing(role, io, run.origin_ns)
+        self._set_tally(io, segments, run.epoch)
         if io.follow is not None:
             self._set_follow(io.follow, own)
         self._set_expected(io)
@@ -119,6 +120,15 @@ class Pump:
         timing.supervisor_ns = role.supervisor_ns
         timing.lease_ns = io.lease_ns
         timing.clock_ns = clock_ns(io.baud)
+
+    def _set_tally(self, io: IoPlan, segments: Mapping[str, Segment], epoch: int) -> None:
+        """Let it tell about its line: a tally once a second, and every byte."""
+        tally, tap = segments[io.tally], segments[io.tap]
+        for segment in (tally, tap):
+            segment.attach_writer(epoch)
+        self.native.tally.channel = tally.native_channel[0]
+        self.native.tally.baud = io.baud
+        self.native.tap = tap.native_channel[0]
 
     def _set_follow(self, plan: FollowPlan, own: Segment) -> None:
         """Let the send points follow the device's clock, which this role itself knows."""

@@ -10,6 +10,7 @@ from amphost import timing
 from amphost.plan.code import code_plan
 from amphost.plan.follow import io_follow
 from amphost.plan.line import schema_hash, schema_text
+from amphost.plan.link_segments import tally_name, tap_name
 from amphost.plan.model import (
     AcceptPlan,
     CodePlan,
@@ -48,6 +49,8 @@ def io_plan(
         state_period_ns=state_ns,
         lease_ns=_lease_ns(device, frame_ns, floor_ns),
         link_lost_ns=timing.link_lost_ns(frame_ns, state_ns),
+        tally=tally_name(role.device),
+        tap=tap_name(role.device),
         follow=io_follow(loaded, wiring, role, send_offset_ns),
     )
 

@@ -226,6 +226,8 @@ class IoPlan:
     state_period_ns: int
     lease_ns: int
     link_lost_ns: int
+    tally: str  # the segment that tells about the line, among `RolePlan.writes`
+    tap: str  # the one that has its bytes
     follow: FollowPlan | None = None  # None: the host's clock
 
 
@@ -287,7 +289,7 @@ class RolePlan:
     telemetry: TelemetryPlan | None
     python: PythonPlan | None = None
     exec: ExecPlan | None = None
-    writes: tuple[SegmentPlan, ...] = ()  # queues to its workers, mapped read-write too
+    writes: tuple[SegmentPlan, ...] = ()  # queues, tallies and taps, mapped read-write too
     fault_class: str = "C"  # how far its faults reach: A, B or C
     restart: str = "always"  # or never
     ready_within_ns: int = 5_000_000_000  # from its start until it says that it is ready

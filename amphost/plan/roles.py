@@ -16,6 +16,7 @@ from amphost import timing
 from amphost.plan import layout
 from amphost.plan.control import control_plan
 from amphost.plan.device import io_plan
+from amphost.plan.link_segments import link_segments, tally_name, tally_names, tap_name
 from amphost.plan.model import RolePlan, SegmentPlan, StreamPlan, TelemetryPlan, TrackingPlan
 from amphost.plan.programs import exec_plan, fault_class, python_plan
 from amphost.plan.supervision import commands_name, has_commands, supervision_segments
@@ -63,7 +64,8 @@ def segment_plans(loaded: LoadedSpec, wiring: Wiring, page_size: int) -> dict[st
         for name, writer in wiring.writers.items()
     }
     queues = queue_segments(loaded, wiring, page_size)
-    return roles | supervision_segments(loaded, page_size) | queues
+    links = link_segments(loaded, wiring, page_size)
+    return roles | supervision_segments(loaded, page_size) | queues | links
 
 
 def role_plan(
@@ -112,22 +114,29 @@ def role_plan(
         if isinstance(role, PythonRole)
         else None,
         exec=exec_plan(loaded, wiring, name, role, base) if isinstance(role, ExecRole) else None,
-        writes=tuple(segments[queue_name(worker)] for worker in worker_names(name, role))
-        if isinstance(role, PythonRole)
-        else (),
+        writes=tuple(segments[other] for other in _written(name, role)),
         fault_class=fault_class(loaded, name),
         **_lifecycle(role),
     )
 
 
 def _supervised(loaded: LoadedSpec, name: str) -> tuple[str, ...]:
-    """Return what else a role reads of the supervisor: commands, or the events of the run."""
+    """Return what else a role reads: commands, or the events of the run and how its links do."""
     role = loaded.spec.roles[name]
     if isinstance(role, TelemetryRole):
-        return (layout.EVENTS,)
+        return (layout.EVENTS, *tally_names(loaded))
     if isinstance(role, WorkerRole):
         return (queue_name(name),)
     return (commands_name(name),) if has_commands(loaded, name) else ()
+
+
+def _written(name: str, role: RoleSpec) -> tuple[str, ...]:
+    """Return what a role writes beside its own segment: queues, or what it tells of its lines."""
+    if isinstance(role, IoRole):
+        return (tally_name(role.device), tap_name(role.device))
+    if isinstance(role, PythonRole):
+        return tuple(queue_name(worker) for worker in worker_names(name, role))
+    return ()
 
 
 def _bound_ns(role: RoleSpec, period_ns: int) -> int:

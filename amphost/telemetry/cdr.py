@@ -142,7 +142,7 @@ def _field_names(signals: Sequence[SignalPlan]) -> tuple[str, ...]:
 
 
 def _camel_case(role: str) -> str:
-    return "".join(part.capitalize() for part in role.split("_"))
+    return "".join(part.capitalize() for part in role.replace(".", "_").split("_"))
 
 
 def _unused(name: str, taken: set[str], numbered: str) -> str:

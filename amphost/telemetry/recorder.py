@@ -203,7 +203,7 @@ class Recorder:
             writer.add_attachment(wall_ns, wall_ns, one.name, one.media_type, one.content)
         for channel, kind in zip(recording.channels, self._types, strict=True):
             schema = writer.register_schema(kind.name, "ros2msg", kind.definition.encode())
-            topic = f"/{recording.system}/{channel.role}"
+            topic = f"/{recording.system}/{channel.role.replace('.', '/')}"
             about = sizes.channel_metadata(channel, kind.fields)
             self._channel_ids.append(writer.register_channel(topic, "cdr", schema, about))
         self._store, self._writer = store, writer

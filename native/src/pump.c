@@ -52,6 +52,9 @@ int amp_pump_init(struct amp_pump *pump) {
     memset(pump->sensed, 0, sizeof pump->sensed);
     memset(&pump->clock, 0, sizeof pump->clock);
     amp_clock_reset(&pump->clock);
+    amp_tally_begin(&pump->tally, now);
+    pump->actuation_written = false;
+    memset(pump->sent, 0, sizeof pump->sent);
     pump->clock_token = pump->clock_tokens = 0;
     (void)amp_system_mode(pump->system, &pump->refused_arming);
     amp_owner_set(pump->owner, AMP_GAUGE_LINK, (uint64_t)pump->session.state);
@@ -100,6 +103,7 @@ void amp_pump_send(struct amp_pump *pump, amp_ns now) {
     amp_pump_queue_pending(pump, now);
     amp_pump_write_out(pump, now);
     amp_pump_count(pump);
+    amp_pump_tally(pump, now, false);
 }
 
 static bool may_end(const struct amp_pump *pump, amp_ns now) {
@@ -182,6 +186,7 @@ enum amp_pump_end amp_pump_run(struct amp_pump *pump, amp_ns until) {
         }
         const amp_ns next = send_point(pump, pump->release_ns, wake);
         if (next == 0) {
+            amp_pump_tally(pump, wake, true);
             amp_owner_set(pump->owner, AMP_GAUGE_T_STOP_NS, (uint64_t)wake);
             amp_owner_beat(pump->owner, AMP_AT_END, wake);
             return pump->supervisor_lost ? AMP_PUMP_SUPERVISOR_LOST : AMP_PUMP_ENDED;

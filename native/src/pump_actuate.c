@@ -13,7 +13,9 @@ static uint32_t answered_us(const struct amp_pump *pump, amp_ns t_ns) {
     return 0;
 }
 
-static size_t encode_actuation(const struct amp_pump *pump, uint8_t *payload) {
+/* |answers_us|: low 32 bits of the device's clock at the sample that it answers; 0: of none. */
+static size_t encode_actuation(const struct amp_pump *pump, uint8_t *payload,
+                               uint32_t *answers_us) {
     const uint64_t *const words = pump->record + 3;
     float values[AMP_PUMP_VALUES_MAX];
     for (uint32_t i = 0; i < pump->expected.accepts_count; i++) {
@@ -27,18 +29,22 @@ static size_t encode_actuation(const struct amp_pump *pump, uint8_t *payload) {
         memcpy(&sensed_ns, &words[pump->sensed_word], sizeof sensed_ns);
         actuate.answers_us = answered_us(pump, sensed_ns);
     }
+    *answers_us = actuate.answers_us;
     return amp_wire_actuate_encode(&actuate, values, pump->expected.accepts_count, payload);
 }
 
 /* Queue the publication in |record| for the line, in the place of an older one that still waits. */
 static void queue_actuation(struct amp_pump *pump) {
     uint8_t payload[AMP_FRAME_PAYLOAD_MAX];
-    const size_t length = encode_actuation(pump, payload);
+    uint32_t answers_us;
+    const size_t length = encode_actuation(pump, payload, &answers_us);
     if (pump->actuation_waits) {
         (void)amp_session_replace(&pump->session, pump->actuation_sequence, AMP_FRAME_ACTUATE,
                                   payload, length, pump->out + pump->actuation_at,
                                   AMP_PUMP_OUT_SIZE - pump->actuation_at);
         amp_owner_add(pump->owner, AMP_COUNT_REPLACED, 1);
+        pump->tally.replaced++;
+        amp_pump_tally_queued(pump, answers_us);
         return;
     }
     const size_t size =
@@ -49,6 +55,8 @@ static void queue_actuation(struct amp_pump *pump) {
         pump->actuation_sequence = pump->session.sent_sequence;
         pump->actuation_waits = true;
         pump->out_size += (uint32_t)size;
+        pump->tally.actuations++;
+        amp_pump_tally_queued(pump, answers_us);
     }
 }
 

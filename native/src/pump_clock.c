@@ -57,6 +57,8 @@ void amp_pump_take_time(struct amp_pump *pump, const struct amp_frame *frame) {
         .received_us = time.received_us,
         .held_us = time.held_us,
     };
+    amp_tally_time(&pump->tally, AMP_TIME_ROUND_TRIP,
+                   exchange.heard_ns - exchange.sent_ns - (amp_ns)time.held_us * AMP_NS_PER_US);
     if (amp_clock_take(&pump->clock, &exchange)) {
         publish(pump, exchange.heard_ns);
     }

@@ -2,6 +2,8 @@
 
 void amp_pump_lose_port(struct amp_pump *pump, int error, amp_ns now) {
     pump->descriptor = -1;
+    pump->tally.ports_lost++;
+    amp_tap_mark(&pump->tap, now, AMP_TAP_PORT_LOST, error);
     amp_session_close(&pump->session);
     amp_pump_link_down(pump, AMP_FAULT_PORT, error, now);
     amp_owner_set(pump->owner, AMP_GAUGE_LINK, (uint64_t)pump->session.state);
@@ -10,6 +12,8 @@ void amp_pump_lose_port(struct amp_pump *pump, int error, amp_ns now) {
 void amp_pump_open(struct amp_pump *pump, int descriptor, amp_ns now) {
     const uint16_t number = pump->session.number;
     pump->descriptor = descriptor;
+    pump->tally.ports_opened++;
+    amp_tap_mark(&pump->tap, now, AMP_TAP_PORT_OPENED, 0);
     amp_session_restart(&pump->session, number == UINT16_MAX ? 1 : (uint16_t)(number + 1),
                         amp_pump_us(now));
     amp_owner_add(pump->owner, AMP_COUNT_PORTS_OPENED, 1);
@@ -24,6 +28,8 @@ bool amp_pump_receive(struct amp_pump *pump, amp_ns now) {
         return false;
     }
     amp_owner_add(pump->owner, AMP_COUNT_BYTES_IN, (uint64_t)got);
+    pump->tally.bytes_in += (uint64_t)got;
+    amp_tap_bytes(&pump->tap, now, AMP_TAP_FROM_DEVICE, pump->in, (size_t)got);
     size_t done = 0;
     while (done < (size_t)got) { /* each call takes at least one byte */
         struct amp_session_event event;
@@ -38,6 +44,7 @@ bool amp_pump_receive(struct amp_pump *pump, amp_ns now) {
 }
 
 void amp_pump_write_out(struct amp_pump *pump, amp_ns now) {
+    amp_ns taken = now;
     while (pump->out_sent < pump->out_size) { /* each pass writes at least one byte */
         const int put =
             pump->platform->write(pump->platform->context, pump->descriptor,
@@ -48,12 +55,17 @@ void amp_pump_write_out(struct amp_pump *pump, amp_ns now) {
         if (put <= 0) {
             return;
         }
+        taken = pump->platform->now(pump->platform->context);
+        amp_tap_bytes(&pump->tap, taken, AMP_TAP_TO_DEVICE, pump->out + pump->out_sent,
+                      (size_t)put);
         pump->out_sent += (uint32_t)put;
         amp_owner_add(pump->owner, AMP_COUNT_BYTES_OUT, (uint64_t)put);
+        pump->tally.bytes_out += (uint64_t)put;
         if (pump->out_sent > pump->actuation_at) {
             pump->actuation_waits = false;
         }
     }
+    amp_pump_tally_written(pump, taken);
     pump->out_size = pump->out_sent = 0;
     pump->actuation_waits = false;
 }

@@ -29,9 +29,14 @@ void amp_pump_end_arming(struct amp_pump *pump, enum amp_fault fault, int64_t ar
     amp_owner_set(pump->owner, AMP_GAUGE_DEVICE_ARMED, 0);
 }
 
-static void take_applied(struct amp_pump *pump, const struct amp_wire_state *state) {
-    if (pump->state_known && state->applied_count != pump->applied_count &&
-        state->sense_to_actuate_us != AMP_WIRE_NONE) {
+static void take_applied(struct amp_pump *pump, const struct amp_wire_state *state, amp_ns now) {
+    const bool news = pump->state_known && state->applied_count != pump->applied_count;
+    const bool answers = news && state->sense_to_actuate_us != AMP_WIRE_NONE;
+    if (news) {
+        pump->tally.applied += (uint16_t)(state->applied_count - pump->applied_count);
+    }
+    amp_pump_tally_state(pump, state, answers, now);
+    if (answers) {
         amp_owner_record(pump->owner, AMP_HISTOGRAM_SENSE_TO_ACTUATE,
                          (amp_ns)state->sense_to_actuate_us * AMP_NS_PER_US);
     }
@@ -59,7 +64,7 @@ static void take_state(struct amp_pump *pump, const struct amp_frame *frame, amp
     pump->sensed[pump->sensed_next] =
         (struct amp_pump_sensed){.t_ns = now, .sampled_us = (uint32_t)state.sampled_us};
     pump->sensed_next = (pump->sensed_next + 1) % AMP_PUMP_SENSED_MAX;
-    take_applied(pump, &state);
+    take_applied(pump, &state, now);
     pump->state_known = true;
     pump->device_mode = state.mode;
     amp_owner_set(pump->owner, AMP_GAUGE_DEVICE_MODE, state.mode);
@@ -72,6 +77,13 @@ static void take_state(struct amp_pump *pump, const struct amp_frame *frame, amp
     }
 }
 
+static void take_event(struct amp_pump *pump, const struct amp_wire_event *event) {
+    pump->tally.refused_values += event->code == AMP_EVENT_BAD_VALUE;
+    if (event->code == AMP_EVENT_AT_SAFE && event->argument != AMP_WIRE_NONE) {
+        amp_owner_set(pump->owner, AMP_GAUGE_DEVICE_SAFE_US, (uint64_t)event->argument + 1);
+    }
+}
+
 static void take_message(struct amp_pump *pump, const struct amp_frame *frame, amp_ns now) {
     struct amp_wire_event event;
     if (frame->type == AMP_FRAME_STATE) {
@@ -79,9 +91,8 @@ static void take_message(struct amp_pump *pump, const struct amp_frame *frame, a
     } else if (frame->type == AMP_FRAME_TIME) {
         amp_pump_take_time(pump, frame);
     } else if (frame->type == AMP_FRAME_EVENT &&
-               amp_wire_event_decode(frame->payload, frame->length, &event) &&
-               event.code == AMP_EVENT_AT_SAFE && event.argument != AMP_WIRE_NONE) {
-        amp_owner_set(pump->owner, AMP_GAUGE_DEVICE_SAFE_US, (uint64_t)event.argument + 1);
+               amp_wire_event_decode(frame->payload, frame->length, &event)) {
+        take_event(pump, &event);
     }
 }
 
@@ -119,7 +130,7 @@ void amp_pump_link_down(struct amp_pump *pump, enum amp_fault fault, int64_t arg
     pump->disarming = false;
     memset(pump->sensed, 0, sizeof pump->sensed); /* times of a clock that may have begun anew */
     pump->out_size = pump->out_sent = 0;          /* bytes of a session that is over */
-    pump->actuation_waits = false;
+    pump->actuation_waits = pump->actuation_written = false;
     amp_owner_set(pump->owner, AMP_GAUGE_READY, 0);
     amp_pump_end_arming(pump, fault, argument, now);
 }

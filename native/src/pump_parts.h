@@ -4,6 +4,7 @@
  *     pump_link.c     what the session reports, and what follows from it for the act of arming
  *     pump_line.c     bytes: the port, what waits for it, what is counted
  *     pump_clock.c    the device's clock, by round trips
+ *     pump_tally.c    what is published about the line, and the parts of its way
  *     pump_actuate.c  whether the device should be armed, and what it is told
  */
 #ifndef AMP_PUMP_PARTS_H
@@ -47,6 +48,19 @@ void amp_pump_queue_pending(struct amp_pump *pump, amp_ns now);
 
 /// Add the session's counters to the role's.
 void amp_pump_count(struct amp_pump *pump);
+
+/// An actuation was queued, in the place of another or not; it is the one in |record|.
+void amp_pump_tally_queued(struct amp_pump *pump, uint32_t answers_us);
+
+/// All of |out| has been taken by Linux at |now|.
+void amp_pump_tally_written(struct amp_pump *pump, amp_ns now);
+
+/// A state was taken over; |news| when it tells of an actuation applied that answered a state.
+void amp_pump_tally_state(struct amp_pump *pump, const struct amp_wire_state *state, bool news,
+                          amp_ns now);
+
+/// Publish the second if it is over, or in any case if it is the |last|.
+void amp_pump_tally(struct amp_pump *pump, amp_ns now, bool last);
 
 /// Forward the newest publication of the source, once, to an armed device.
 void amp_pump_forward(struct amp_pump *pump, const struct amp_sample *sample);

@@ -34,8 +34,8 @@ class RoleBench:
         self.system = self.supervisor.system()
         self.origin_ns = time.monotonic_ns()
         self.view: dict[str, Segment] = {}
-        for segment in (self.role.segment, *self.role.reads):
-            own = segment is self.role.segment
+        for segment in (self.role.segment, *self.role.writes, *self.role.reads):
+            own = segment not in self.role.reads
             descriptor = self.segments.descriptors[segment.role]
             attached = Segment.attach(descriptor, segment, nonce=NONCE, writable=own)
             self.view[segment.role] = attached

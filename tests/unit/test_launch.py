@@ -42,7 +42,7 @@ def test_every_role_has_a_segment_and_a_close_gives_all_back(plan: Plan) -> None
     """With the last role gone the memory is gone: nothing of it has a name."""
     before, mapped = descriptors(), memfds()
     segments = Segments(plan, NONCE)
-    names = {"supervisor", "events", *(role.name for role in plan.roles)}
+    names = {"supervisor", "events", "mcu.link", "mcu.tap", *(role.name for role in plan.roles)}
     assert set(segments.descriptors) == set(segments.mapped) == names
     assert {path.split("-")[1].split(" ")[0] for path in memfds()} >= names
     segments.close()
@@ -81,7 +81,9 @@ def test_a_role_inherits_what_its_plan_names_and_no_more(plan: Plan, runtime: Ru
         held = descriptors(run.child.pid)
         memory = {path.split(" ")[0] for path in held.values() if path.startswith("/memfd:")}
         named = {f"/memfd:amphost-{run.plan.name}"}
-        named |= {f"/memfd:amphost-{segment.role}" for segment in run.plan.reads}
+        named |= {
+            f"/memfd:amphost-{segment.role}" for segment in (*run.plan.reads, *run.plan.writes)
+        }
         if run.plan.telemetry is not None:
             named.add("/memfd:amphost-spec.yaml")
         assert memory == named, run.plan.name

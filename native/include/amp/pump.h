@@ -25,6 +25,8 @@
 #include "amp/segment.h"
 #include "amp/session.h"
 #include "amp/stats.h"
+#include "amp/tally.h"
+#include "amp/tap.h"
 
 /// Values each way of one device, as AMP_DEVICE_VALUES_MAX.
 #define AMP_PUMP_VALUES_MAX 16
@@ -35,6 +37,8 @@
 #define AMP_PUMP_OUT_SIZE 1024
 /// States whose sampling time is remembered, to tell the device which one an actuation answers.
 #define AMP_PUMP_SENSED_MAX 64
+/// Actuations whose way is remembered, to tell its parts once the device says that one was applied.
+#define AMP_PUMP_SENT_MAX 64
 /// How long an ARM or DISARM is repeated before it counts as refused.
 #define AMP_PUMP_COMMAND_MS 100
 
@@ -52,6 +56,15 @@ struct amp_pump_sensed {
     uint32_t sampled_us; /* device clock, low 32 bits */
 };
 
+/// An actuation on its way, at its sequence % AMP_PUMP_SENT_MAX.
+struct amp_pump_sent {
+    uint16_t sequence;
+    uint32_t sampled_us; /* device clock, low 32 bits, of the state that it answers; 0: of none */
+    amp_ns received_ns;  /* that state */
+    amp_ns decided_ns;   /* its publication by the control role */
+    amp_ns written_ns;   /* 0: not yet, or in two pieces */
+};
+
 /// The pump and all its memory. The caller fills what is marked, then calls amp_pump_init().
 struct amp_pump {
     /* the caller's */
@@ -62,6 +75,8 @@ struct amp_pump {
     struct amp_channel channel; /* its own, attached: sends..., the device's clock (us),
                                    applied count, CLOCK_MONOTONIC at sampling (ns; 0: unknown) */
     struct amp_channel source;  /* of the role whose outputs it forwards; one role for all */
+    struct amp_channel tap;     /* its own, attached; all zero: none (tap.h) */
+    struct amp_tally tally;     /* its channel and the line's speed are the caller's (tally.h) */
     struct amp_pump_timing timing;
     struct amp_follow follow; /* its link, phase and limits; the period is the pump's */
     struct amp_session_host expected;
@@ -108,6 +123,8 @@ struct amp_pump {
     amp_ns clock_next_ns;
     uint32_t sensed_next;
     struct amp_pump_sensed sensed[AMP_PUMP_SENSED_MAX];
+    bool actuation_written; /* |actuation_sequence| goes out with what is in |out| */
+    struct amp_pump_sent sent[AMP_PUMP_SENT_MAX];
     uint64_t record[AMP_PUMP_RECORD_WORDS];
     uint64_t words[AMP_PUMP_WORDS_MAX];
     uint8_t in[AMP_PUMP_IN_SIZE];

@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: what is compiled, its ABI tag, two folders shipped inside."""
+"""What pyproject.toml cannot say: what is compiled, its ABI tag, which folders ship inside."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from amphost._native.archive import BuildInterface
 from amphost._native.build import build_extension
 
-SHIPPED = {"amphost.boards": "boards", "amphost.examples": "examples"}
+SHIPPED = {
+    "amphost.boards": "boards",
+    "amphost.device_library": "native/device",
+    "amphost.examples": "examples",
+}
 
 extension = build_extension()
 options = {

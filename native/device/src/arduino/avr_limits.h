@@ -1,0 +1,14 @@
+/* avr_limits.h: limits.h for a sketch on an AVR, see include/amp/limits.h for what each means. */
+#ifndef AMP_LIMITS_H
+#define AMP_LIMITS_H
+
+#define AMP_FRAME_PAYLOAD_MAX 60
+#define AMP_FRAME_BODY_MAX 71
+#define AMP_FRAME_WIRE_MAX 73
+
+#define AMP_DEVICE_VALUES_MAX 6
+#define AMP_DEVICE_PARAMETERS_MAX 4
+#define AMP_COMMANDS_MAX 1
+#define AMP_DEVICE_EVENTS_MAX 4
+
+#endif

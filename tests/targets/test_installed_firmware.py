@@ -1,0 +1,56 @@
+"""What a firmware is built from comes with the wheel: installed into an environment of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from amphost.firmware.library import library_folder
+from tests.targets.tools import run
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def installed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the `bin` of an environment that the wheel is installed in."""
+    folder = tmp_path_factory.mktemp("wheel")
+    tools = root / ".venv" / "build-tools"
+    if not tools.is_dir():
+        pytest.skip("it is built with what ./dev has installed")
+    run(
+        *("env", f"PYTHONPATH={tools}", "PYTHONWARNINGS=ignore", sys.executable, "setup.py", "-q"),
+        *("egg_info", "--egg-base", folder, "build", "--build-base", folder / "build"),
+        *("bdist_wheel", "--dist-dir", folder),
+        cwd=root,
+    )
+    (wheel,) = folder.glob("*.whl")
+    run(sys.executable, "-I", "-m", "venv", folder / "venv")
+    python = folder / "venv" / "bin" / "python"
+    run(python, "-I", "-m", "pip", "install", "-q", "--no-index", "--no-deps", wheel)
+    (site,) = (folder / "venv").glob("lib/python*/site-packages")
+    # The packages that it depends on are this environment's; amphost is the wheel's.
+    (site / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    return python.parent
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Read every file below `folder`."""
+    return {
+        str(Path(at, name).relative_to(folder)): Path(at, name).read_bytes()
+        for at, _, names in os.walk(folder)
+        for name in names
+        if not name.endswith(".pyc")
+    }
+
+
+def test_it_has_the_whole_device_library(installed: Path) -> None:
+    """Sources, headers, ports and manifests, byte for byte; a forgotten suffix shows here."""
+    ask = "from amphost.firmware.library import library_folder; print(library_folder())"
+    there = Path(run(installed / "python", "-I", "-c", ask).strip())
+    assert there.is_relative_to(installed.parent)
+    assert files(there) == files(library_folder())

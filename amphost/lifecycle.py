@@ -95,6 +95,7 @@ class Fault(IntEnum):
     ESTOP = 16
     CHANNEL = 17
     ARM_REFUSED = 18
+    DEVICE_ISOLATED = 19
 
 
 class FaultClass(Enum):
@@ -169,6 +170,7 @@ FAULT_CLASSES = MappingProxyType(
         Fault.ESTOP: FaultClass.A,
         Fault.CHANNEL: FaultClass.B,
         Fault.ARM_REFUSED: FaultClass.A,
+        Fault.DEVICE_ISOLATED: FaultClass.A,
     }
 )
 

@@ -16,6 +16,7 @@ TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from amphost.blocks import Owner
     from amphost.mailbox import Segment
     from amphost.plan.model import FollowPlan, IoPlan, RolePlan
     from amphost.roles.handover import Run
@@ -43,12 +44,24 @@ REFUSALS = {
     lib.AMP_REFUSAL_COUNTS: "the number of values",
     lib.AMP_REFUSAL_LEASE: "the lease: the device's is longer than the plan relies on",
 }
+ISOLATIONS = {
+    lib.AMP_ISOLATED_BAD_FRAMES: "more than 20 % of its frames in 100 ms were damaged",
+    lib.AMP_ISOLATED_BYTES: "it sent more than its share of the line in 100 ms",
+    lib.AMP_ISOLATED_BLOCKED: "it took no byte for half of its lease",
+}
 DEVICE_MODES = {
     lib.AMP_DEVICE_IDLE: "idle",
     lib.AMP_DEVICE_READY: "ready",
     lib.AMP_DEVICE_ARMED: "armed",
     lib.AMP_DEVICE_SAFE: "safe",
 }
+
+
+def session_word(owner: Owner) -> str:
+    """Return how a link stands, by the block of its io role."""
+    if owner.gauge("isolated"):
+        return "isolated"
+    return SESSION_STATES.get(owner.gauge("link"), "unknown")
 
 
 class Pump:
@@ -146,3 +159,5 @@ class Pump:
         expected.lease_us_max = io.lease_ns // 1000
         expected.sends_count = len(io.sends)
         expected.accepts_count = len(io.accepts)
+        self.native.share.bytes = io.share_bytes
+        self.native.share.frames = io.share_frames

@@ -35,6 +35,8 @@ OVERRUNS_PER_S = 10
 BAD_SAMPLES = 3
 """Invalid samples of one input in a row that trip: those before the last are held."""
 LINE_LOAD_MAX = 0.7
+JUDGED_NS = 100 * NS_PER_MS
+"""What a device sends is judged over so long: AMP_PUMP_JUDGED_NS of pump.h."""
 
 
 def period_ns(rate_hz: float) -> int:
@@ -116,6 +118,16 @@ def lease_ns(frame_period_ns: int, floor_ns: int, *, loopback: bool) -> int:
 def link_lost_ns(frame_period_ns: int, state_period_ns: int) -> int:
     """Return the silence at which a link is lost: max(5 F, 5 state periods, 50 ms)."""
     return max(5 * frame_period_ns, 5 * state_period_ns, 50 * NS_PER_MS)
+
+
+def share_frames(state_period_ns: int) -> int:
+    """Return how many state frames come in the time over which a device is judged."""
+    return max(1, JUDGED_NS // state_period_ns)
+
+
+def share_bytes(frame_bytes: int, state_period_ns: int) -> int:
+    """Return a device's share: twice its state frames of 100 ms, and 2 KiB for all others."""
+    return 2 * frame_bytes * share_frames(state_period_ns) + 2048
 
 
 def ramp_ns(low: float, high: float, safe: float, ramp_per_s: float) -> int:

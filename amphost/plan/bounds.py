@@ -201,6 +201,10 @@ def _io_rows(io: IoPlan, floor_ns: int, *, loopback: bool) -> Iterator[BoundPlan
         yield _row(f"{io.device}: lease", io.lease_ns, formula, "device: safe", default_ns)
     formula = "max(5 F, 5 states, 50 ms)"
     yield _row(f"{io.device}: link lost", io.link_lost_ns, formula, "pump: trip")
+    formula = f"20 % bad, {io.share_bytes} bytes"
+    yield _row(f"{io.device}: babbles", timing.JUDGED_NS, formula, "pump: isolates it")
+    if io.accepts:
+        yield _row(f"{io.device}: reads nothing", io.lease_ns // 2, "L / 2", "pump: isolates it")
 
 
 def stop_safe_ns(roles: Sequence[RolePlan]) -> int:

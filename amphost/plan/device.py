@@ -9,7 +9,7 @@ from __future__ import annotations
 from amphost import timing
 from amphost.plan.code import code_plan
 from amphost.plan.follow import io_follow
-from amphost.plan.line import schema_hash, schema_text
+from amphost.plan.line import schema_hash, schema_text, state_bytes
 from amphost.plan.link_segments import tally_name, tap_name
 from amphost.plan.model import (
     AcceptPlan,
@@ -51,6 +51,8 @@ def io_plan(
         link_lost_ns=timing.link_lost_ns(frame_ns, state_ns),
         tally=tally_name(role.device),
         tap=tap_name(role.device),
+        share_bytes=timing.share_bytes(state_bytes(len(device.sends)), state_ns),
+        share_frames=timing.share_frames(state_ns),
         follow=io_follow(loaded, wiring, role, send_offset_ns),
     )
 

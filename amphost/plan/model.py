@@ -228,6 +228,8 @@ class IoPlan:
     link_lost_ns: int
     tally: str  # the segment that tells about the line, among `RolePlan.writes`
     tap: str  # the one that has its bytes
+    share_bytes: int  # of the device in 100 ms: more isolate it
+    share_frames: int  # state frames that come in that time
     follow: FollowPlan | None = None  # None: the host's clock
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from amphost.lifecycle import Fault
+from amphost.pump import ISOLATIONS
 
 if TYPE_CHECKING:
     from amphost.plan.model import ControlPlan, RolePlan
@@ -26,7 +27,11 @@ def describe(fault: int, argument: int, role: RolePlan) -> str:
     if fault not in _NUMBERS:
         return f"a fault of the unknown number {fault}"
     number = Fault(fault)
-    text = _of_control(number, argument, role.control) if role.control is not None else ""
+    text = ""
+    if number is Fault.DEVICE_ISOLATED and argument in ISOLATIONS:
+        text = f"the device is isolated: {ISOLATIONS[argument]}"
+    elif role.control is not None:
+        text = _of_control(number, argument, role.control)
     return text or _PLAIN[number].format(argument=argument, ms=_ms(argument))
 
 
@@ -87,5 +92,6 @@ _PLAIN = {
     Fault.ROLE_DIED: "its process died",
     Fault.ESTOP: "emergency stop",
     Fault.CHANNEL: "a channel is corrupt",
+    Fault.DEVICE_ISOLATED: "the device is isolated",
     Fault.ARM_REFUSED: "the device did not take the command to arm (result {argument})",
 }

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from amphost.lifecycle import Mode
-from amphost.pump import DEVICE_MODES, SESSION_STATES
+from amphost.pump import DEVICE_MODES, session_word
 from amphost.supervisor.fault_text import fault_name
 from amphost.supervisor.readiness import cores_asked
 
@@ -35,6 +35,10 @@ LINK_COUNTERS = (
     "repeated",
     "replaced",
     "link_losses",
+    "isolated_bad_frames",
+    "isolated_bytes",
+    "isolated_blocked",
+    "bytes_dropped",
 )
 
 
@@ -127,7 +131,7 @@ def _lost(supervisor: System, run: RoleRun) -> int | None:
 
 def _link(owner: Owner) -> dict[str, Any]:
     return {
-        "session": SESSION_STATES.get(owner.gauge("link"), "unknown"),
+        "session": session_word(owner),
         "device_mode": DEVICE_MODES.get(owner.gauge("device_mode"), "unknown"),
         **{name: owner.counter(name) for name in LINK_COUNTERS},
         "sense_to_actuate_us": owner.summary_us("sense_to_actuate"),

@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from amphost.device import RESETS
-from amphost.pump import REFUSALS, SESSION_STATES
+from amphost.pump import ISOLATIONS, REFUSALS, SESSION_STATES
 from amphost.supervisor.fault_text import describe
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NS_PER_S = 1e9
 EVENTS_MAX = 1000
+ISOLATED = ("isolated_bad_frames", "isolated_bytes", "isolated_blocked")
 
 
 class LinkKind(IntEnum):
@@ -33,6 +34,7 @@ class LinkKind(IntEnum):
     LOST = 1
     BACK = 2
     REFUSED = 3
+    ISOLATED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ class _Seen:
     up_ns: int = 0
     nonce: int = 0
     refusal: int = 0
+    isolations: int = 0
 
 
 class Links:
@@ -92,7 +95,21 @@ class Links:
             seen.nonce = owner.gauge("device_nonce")
             seen.up_ns = up_ns
         seen.lost_ns = lost_ns
+        self._look_at_isolation(run, owner, seen)
         self._look_at_refusal(run, owner, seen)
+
+    def _look_at_isolation(self, run: RoleRun, owner: Owner, seen: _Seen) -> None:
+        isolations = sum(owner.counter(name) for name in ISOLATED)
+        why = ISOLATIONS.get(owner.gauge("isolated"))
+        if isolations > seen.isolations and why:
+            quiet_s = owner.gauge("isolated_quiet_ns") / NS_PER_S
+            self._tell(
+                run,
+                LinkKind.ISOLATED,
+                f"isolated: {why}; its bytes are dropped until it has been quiet for "
+                f"{quiet_s:.3g} s",
+            )
+        seen.isolations = isolations
 
     def _look_at_refusal(self, run: RoleRun, owner: Owner, seen: _Seen) -> None:
         refused = SESSION_STATES.get(owner.gauge("link")) == "refused"

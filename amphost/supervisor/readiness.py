@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from amphost.lifecycle import CONTROL_PATH, RoleState
-from amphost.pump import REFUSALS, SESSION_STATES
+from amphost.pump import ISOLATIONS, REFUSALS, SESSION_STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -60,6 +60,8 @@ def _waits_for(run: RoleRun, segment: Segment) -> str:
             f"{run.plan.io.device}: the device differs in {field}; "
             "load the firmware made for this board file"
         )
+    if why := ISOLATIONS.get(segment.owner.gauge("isolated")):
+        return f"{run.plan.io.device} is isolated: {why}; it is heard again once it is quiet"
     port = run.reports.get("port")
     why = f" ({port})" if port else ""
     return f"{run.plan.name} has no answer from {run.plan.io.device}{why}"

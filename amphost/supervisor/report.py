@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from amphost.lifecycle import CONTROL_PATH
 from amphost.plan.program_model import WORK_COUNTS
-from amphost.pump import DEVICE_MODES, SESSION_STATES
+from amphost.pump import DEVICE_MODES, session_word
 from amphost.supervisor.readiness import cores_asked
 from amphost.supervisor.usage import SAMPLED
 from amphost.telemetry.recording import LIMIT_REACHED
@@ -210,10 +210,14 @@ def _link(supervisor: Supervisor, run: RoleRun, started_ns: int) -> dict[str, An
         "ports_opened",
         "retransmissions",
         "commands_expired",
+        "isolated_bad_frames",
+        "isolated_bytes",
+        "isolated_blocked",
+        "bytes_dropped",
     )
     return {
         **{name: counters[name] for name in names},
-        "session": SESSION_STATES.get(owner.gauge("link"), "unknown"),
+        "session": session_word(owner),
         "device_mode": DEVICE_MODES.get(owner.gauge("device_mode"), "unknown"),
         "sense_to_actuate_us": owner.summary_us("sense_to_actuate"),
         "clock": _clock(owner),

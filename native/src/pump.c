@@ -20,7 +20,7 @@ int amp_pump_init(struct amp_pump *pump) {
         pump->source.words > AMP_PUMP_WORDS_MAX || pump->session_number == 0 ||
         pump->sensed_word >= (int32_t)pump->source.words || pump->role >= AMP_ROLES_MAX ||
         pump->timing.period_ns <= 0 || pump->timing.supervisor_ns <= 0 ||
-        pump->timing.lease_ns <= 0 || pump->timing.clock_ns <= 0) {
+        pump->timing.lease_ns <= 0 || pump->timing.clock_ns <= 0 || pump->share.bytes == 0) {
         return -AMP_EARG;
     }
     for (uint32_t i = 0; i < expected->accepts_count; i++) {
@@ -48,6 +48,7 @@ int amp_pump_init(struct amp_pump *pump) {
     pump->forwarded = amp_channel_count(&pump->source);
     pump->out_size = pump->out_sent = 0;
     pump->actuation_waits = false;
+    amp_pump_isolate_init(pump, now);
     pump->sensed_next = 0;
     memset(pump->sensed, 0, sizeof pump->sensed);
     memset(&pump->clock, 0, sizeof pump->clock);
@@ -85,6 +86,9 @@ static void watch_supervisor(struct amp_pump *pump, amp_ns now) {
 void amp_pump_send(struct amp_pump *pump, amp_ns now) {
     struct amp_session_event event;
     watch_supervisor(pump, now);
+    if (pump->isolation.kind != AMP_ISOLATED_NOT && pump->descriptor >= 0) {
+        (void)amp_pump_receive(pump, now); /* its bytes are nobody's reason to wake up */
+    }
     while (
         amp_session_poll(&pump->session, amp_pump_us(now), &event)) { /* each one reported once */
         amp_pump_take_event(pump, &event, now);
@@ -102,6 +106,7 @@ void amp_pump_send(struct amp_pump *pump, amp_ns now) {
     amp_pump_follow_mode(pump, sample, now);
     amp_pump_queue_pending(pump, now);
     amp_pump_write_out(pump, now);
+    amp_pump_isolate_turn(pump, now);
     amp_pump_count(pump);
     amp_pump_tally(pump, now, false);
 }
@@ -145,8 +150,17 @@ static amp_ns send_point(struct amp_pump *pump, amp_ns release, amp_ns wake) {
     return amp_follow_next(&pump->follow, owner, release, wake);
 }
 
+static int wanted(const struct amp_pump *pump) {
+    const int read = pump->isolation.kind == AMP_ISOLATED_NOT ? AMP_POLL_READ : 0;
+    return read | (pump->out_size > 0 ? AMP_POLL_WRITE : 0);
+}
+
 /* Do what the descriptor is ready for. A line that Linux has hung up reads as empty for ever. */
 static void serve(struct amp_pump *pump, int ready, amp_ns now) {
+    ready &= wanted(pump) | AMP_POLL_ERROR;
+    if ((ready & AMP_POLL_READ) == 0 && pump->isolation.kind == AMP_ISOLATED_NOT) {
+        amp_pump_isolate_silent(pump, now);
+    }
     if ((ready & (AMP_POLL_READ | AMP_POLL_ERROR)) != 0 && !amp_pump_receive(pump, now)) {
         return;
     }
@@ -173,7 +187,7 @@ enum amp_pump_end amp_pump_run(struct amp_pump *pump, amp_ns until) {
         begin_grid(pump);
     }
     while (timely && had_port == (pump->descriptor >= 0)) {
-        const int want = AMP_POLL_READ | (pump->out_size > 0 ? AMP_POLL_WRITE : 0);
+        const int want = wanted(pump);
         const int watched = had_port ? pump->descriptor : pump->wake_descriptor;
         const int ready = platform->poll(platform->context, watched, want, pump->release_ns);
         const amp_ns wake = platform->now(platform->context);

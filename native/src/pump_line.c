@@ -4,20 +4,26 @@ void amp_pump_lose_port(struct amp_pump *pump, int error, amp_ns now) {
     pump->descriptor = -1;
     pump->tally.ports_lost++;
     amp_tap_mark(&pump->tap, now, AMP_TAP_PORT_LOST, error);
+    amp_pump_isolate_port(pump, now);
     amp_session_close(&pump->session);
     amp_pump_link_down(pump, AMP_FAULT_PORT, error, now);
     amp_owner_set(pump->owner, AMP_GAUGE_LINK, (uint64_t)pump->session.state);
 }
 
-void amp_pump_open(struct amp_pump *pump, int descriptor, amp_ns now) {
+void amp_pump_session_anew(struct amp_pump *pump, amp_ns now) {
     const uint16_t number = pump->session.number;
+    amp_session_restart(&pump->session, number == UINT16_MAX ? 1 : (uint16_t)(number + 1),
+                        amp_pump_us(now));
+    amp_owner_set(pump->owner, AMP_GAUGE_LINK, (uint64_t)pump->session.state);
+}
+
+void amp_pump_open(struct amp_pump *pump, int descriptor, amp_ns now) {
     pump->descriptor = descriptor;
     pump->tally.ports_opened++;
     amp_tap_mark(&pump->tap, now, AMP_TAP_PORT_OPENED, 0);
-    amp_session_restart(&pump->session, number == UINT16_MAX ? 1 : (uint16_t)(number + 1),
-                        amp_pump_us(now));
+    amp_pump_isolate_port(pump, now);
+    amp_pump_session_anew(pump, now);
     amp_owner_add(pump->owner, AMP_COUNT_PORTS_OPENED, 1);
-    amp_owner_set(pump->owner, AMP_GAUGE_LINK, (uint64_t)pump->session.state);
 }
 
 bool amp_pump_receive(struct amp_pump *pump, amp_ns now) {
@@ -30,6 +36,10 @@ bool amp_pump_receive(struct amp_pump *pump, amp_ns now) {
     amp_owner_add(pump->owner, AMP_COUNT_BYTES_IN, (uint64_t)got);
     pump->tally.bytes_in += (uint64_t)got;
     amp_tap_bytes(&pump->tap, now, AMP_TAP_FROM_DEVICE, pump->in, (size_t)got);
+    if (pump->isolation.kind != AMP_ISOLATED_NOT) {
+        amp_pump_isolate_drop(pump, (uint32_t)got, now);
+        return true;
+    }
     size_t done = 0;
     while (done < (size_t)got) { /* each call takes at least one byte */
         struct amp_session_event event;
@@ -37,6 +47,7 @@ bool amp_pump_receive(struct amp_pump *pump, amp_ns now) {
                                     amp_pump_us(now), &event);
         amp_pump_take_event(pump, &event, now);
     }
+    amp_pump_isolate_heard(pump, (uint32_t)got, now);
     if (amp_pump_clock_ask(pump, now)) {
         amp_pump_write_out(pump, now);
     }
@@ -51,8 +62,10 @@ void amp_pump_write_out(struct amp_pump *pump, amp_ns now) {
                                   pump->out + pump->out_sent, pump->out_size - pump->out_sent);
         if (put < 0) {
             amp_pump_lose_port(pump, -put, now);
+            return;
         }
-        if (put <= 0) {
+        amp_pump_isolate_wrote(pump, put > 0, now);
+        if (put == 0) {
             return;
         }
         taken = pump->platform->now(pump->platform->context);

@@ -3,6 +3,7 @@
  *     pump.c          the grid: waiting, the send point, the end
  *     pump_link.c     what the session reports, and what follows from it for the act of arming
  *     pump_line.c     bytes: the port, what waits for it, what is counted
+ *     pump_isolate.c  a device that babbles is not listened to for a while
  *     pump_clock.c    the device's clock, by round trips
  *     pump_tally.c    what is published about the line, and the parts of its way
  *     pump_actuate.c  whether the device should be armed, and what it is told
@@ -36,6 +37,31 @@ bool amp_pump_clock_ask(struct amp_pump *pump, amp_ns now);
 
 /// Take the answer.
 void amp_pump_take_time(struct amp_pump *pump, const struct amp_frame *frame);
+
+/// Begin to judge; |now| is the first look.
+void amp_pump_isolate_init(struct amp_pump *pump, amp_ns now);
+
+/// |got| bytes came and were taken by the session: isolate the device if that was too much, or too
+/// much of it damaged.
+void amp_pump_isolate_heard(struct amp_pump *pump, uint32_t got, amp_ns now);
+
+/// |got| bytes of an isolated device were dropped.
+void amp_pump_isolate_drop(struct amp_pump *pump, uint32_t got, amp_ns now);
+
+/// The port was offered what waits, and took |any| of it.
+void amp_pump_isolate_wrote(struct amp_pump *pump, bool any, amp_ns now);
+
+/// A send point: hear the device again when it has been quiet, isolate it when it does not read.
+void amp_pump_isolate_turn(struct amp_pump *pump, amp_ns now);
+
+/// Nothing has come since the last look.
+void amp_pump_isolate_silent(struct amp_pump *pump, amp_ns now);
+
+/// The port was lost, or opened anew: another chance.
+void amp_pump_isolate_port(struct amp_pump *pump, amp_ns now);
+
+/// Another session, under the next number.
+void amp_pump_session_anew(struct amp_pump *pump, amp_ns now);
 
 /// The port is gone.
 void amp_pump_lose_port(struct amp_pump *pump, int error, amp_ns now);

@@ -129,6 +129,7 @@ static inline void rig_open(void) {
         .lease_ns = RIG_LEASE_US * 1000LL,
         .clock_ns = 97 * MS,
     };
+    pump->share = (struct amp_pump_share){.bytes = 12000, .frames = 100};
     pump->expected = (struct amp_session_host){
         .board = "rig",
         .schema_hash = RIG_SCHEMA,

@@ -68,17 +68,27 @@ class Cable:
             os.close(self._lifeline)
 
 
-@pytest.fixture
-def cable(tmp_path: Path, root: Path) -> Iterator[Cable]:
-    """A cable with the shipped motor at its end."""
+def shipped_motor(root: Path) -> dict[str, Any]:
+    """Return the plan of the shipped motor, as a device that runs without any rights."""
     command = [sys.executable, "-m", "amphost", "plan", "motor", "--json"]
     plan = json.loads(subprocess.run(command, capture_output=True, check=True, cwd=root).stdout)
     (device,) = plan["devices"]
-    made = Cable(tmp_path, device | {"lease_us": 50_000, "policy": "other", "priority": 0})
+    return dict(device | {"lease_us": 50_000, "policy": "other", "priority": 0})
+
+
+def wire(folder: Path, root: Path, port: Path) -> None:
+    """Write the motor's board file with a port in the place of the loopback device."""
     board = (root / "boards" / "loopback.yaml").read_text(encoding="utf-8")
     before, _, after = board.partition("    loopback:\n")
-    wired = before + f"    port: {made.name}\n" + after[after.index("    baud:") :]
-    (tmp_path / "bench.yaml").write_text(wired)
+    wired = before + f"    port: {port}\n" + after[after.index("    baud:") :]
+    (folder / "bench.yaml").write_text(wired)
+
+
+@pytest.fixture
+def cable(tmp_path: Path, root: Path) -> Iterator[Cable]:
+    """A cable with the shipped motor at its end."""
+    made = Cable(tmp_path, shipped_motor(root))
+    wire(tmp_path, root, made.name)
     yield made
     made.pull_out()
 

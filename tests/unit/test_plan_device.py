@@ -24,6 +24,7 @@ def test_io_follows_the_control_role_that_feeds_its_device(plan_of: Planning) ->
     assert io is not None
     assert (io.period_ns, io.send_offset_ns, io.state_period_ns) == (MS, 500_000, 2 * MS)
     assert (io.lease_ns, io.link_lost_ns) == (20 * MS, 50 * MS)
+    assert io.share_frames == 50
     assert (io.port, io.baud, io.board, io.device) == ("", 1_000_000, "bench", "mcu")
     accept = io.accepts[0]
     assert (accept.low, accept.high, accept.safe, accept.ramp_per_s) == (-12, 12, 0, 4000)

@@ -49,7 +49,7 @@ def pump_of(bench: RoleBench, descriptor: int, io: IoPlan | None = None) -> Pump
 
 def test_every_figure_of_the_plan_reaches_the_pump(bench: RoleBench) -> None:
     """A lease or a bound that is planned and not handed on would protect nobody."""
-    io = replace(io_of(bench), lease_ns=77_000_000, link_lost_ns=88_000_000)
+    io = replace(io_of(bench), lease_ns=77_000_000, link_lost_ns=88_000_000, share_bytes=9001)
     native = pump_of(bench, 0, io).native
     timing, expected = native.timing, native.expected
     assert timing.period_ns == io.period_ns
@@ -61,6 +61,7 @@ def test_every_figure_of_the_plan_reaches_the_pump(bench: RoleBench) -> None:
     assert expected.schema_hash == io.schema_hash
     assert expected.lost_after_us == 88_000
     assert expected.lease_us_max == 77_000
+    assert (native.share.bytes, native.share.frames) == (9001, io.share_frames)
     assert (expected.sends_count, expected.accepts_count) == (len(io.sends), len(io.accepts))
     assert native.role == bench.role.role_id
     assert native.sensed_word == io.sensed_word

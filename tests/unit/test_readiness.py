@@ -84,6 +84,13 @@ def test_a_device_of_another_make_is_named_with_the_difference(bench: Bench) -> 
     assert "load the firmware" in text
 
 
+def test_a_device_that_babbles_is_named_with_what_it_did(bench: Bench) -> None:
+    """Nothing is to be mended on this host: the person has to know who is at fault."""
+    bench.gauge("io", ready=0, isolated=2)
+    (text,) = bench.not_ready()
+    assert text.startswith("mcu is isolated: it sent more than its share of the line in 100 ms; ")
+
+
 def test_a_refusal_that_is_over_is_not_quoted(bench: Bench) -> None:
     """The right device was plugged in since: it is only not there yet."""
     bench.gauge("io", ready=0, link=2, refusal=2)

@@ -107,6 +107,24 @@ def test_lost_and_back_is_told_with_cause_duration_and_boot(bench: Bench) -> Non
     assert bench.recorded == bench.links.events
 
 
+def test_an_isolated_device_is_told_once_with_what_it_did_and_how_long(bench: Bench) -> None:
+    """One that babbles on is not told again every half second."""
+    bench.up(10)
+    bench.said()
+    bench.lose(20, Fault.DEVICE_ISOLATED, lib.AMP_ISOLATED_BYTES)
+    bench.owner.set_gauge("isolated_quiet_ns", 500 * MS)
+    bench.owner.set_gauge("isolated", lib.AMP_ISOLATED_BYTES)
+    bench.owner.add("isolated_bytes")
+    lost, isolated = bench.said()
+    why = "it sent more than its share of the line in 100 ms"
+    assert lost == f"mcu: link lost: the device is isolated: {why}"
+    assert isolated == (
+        f"mcu: isolated: {why}; its bytes are dropped until it has been quiet for 0.5 s"
+    )
+    assert bench.said() == []
+    assert [event.kind for event in bench.recorded] == [LinkKind.LOST, LinkKind.ISOLATED]
+
+
 def test_a_refused_device_is_told_once_by_field(bench: Bench) -> None:
     """Another firmware behind the same port: which field, and what to do."""
     bench.up(10)

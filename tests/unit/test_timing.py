@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from amphost._native.amp import lib
 
 from amphost import timing
 from amphost.plan.model import ChainRow
@@ -99,6 +100,14 @@ def test_link_lost_waits_for_the_slower_direction(
 ) -> None:
     """A device that sends at 10 Hz is silent for 100 ms without any fault."""
     assert timing.link_lost_ns(frame_ns, state_ns) == lost_ns
+
+
+def test_a_devices_share_is_twice_its_states_and_room_for_the_rest() -> None:
+    """A handshake, events and what came a little late are no babble, at any rate."""
+    assert timing.JUDGED_NS == lib.AMP_PUMP_JUDGED_NS
+    assert (timing.share_frames(KHZ), timing.share_frames(1000 * MS)) == (100, 1)
+    assert timing.share_bytes(39, KHZ) == 2 * 39 * 100 + 2048
+    assert timing.share_bytes(39, 1000 * MS) == 2 * 39 + 2048
 
 
 def test_python_roles_have_three_beats_and_a_second() -> None:

@@ -35,25 +35,26 @@ enum amp_error {
 /// Numbered faults. The number is the bit in a role's fault mask, so it stays below 64.
 enum amp_fault {
     AMP_FAULT_NONE = 0,
-    AMP_FAULT_INPUT_STALE = 1,     /* argument: index of the input */
-    AMP_FAULT_INPUT_INVALID = 2,   /* not finite or out of range; argument: index of the input */
-    AMP_FAULT_OUTPUT_INVALID = 3,  /* argument: index of the output */
-    AMP_FAULT_OVERRUN = 4,         /* argument: execution time, ns */
-    AMP_FAULT_BLACKOUT = 5,        /* argument: wakeup latency, ns */
-    AMP_FAULT_SUSPEND = 6,         /* argument: suspended for, ns */
-    AMP_FAULT_SUPERVISOR_LOST = 7, /* argument: age of its heartbeat, ns */
-    AMP_FAULT_LINK_LOST = 8,       /* argument: time without a valid frame, ns */
-    AMP_FAULT_LINK_REFUSED = 9,    /* argument: enum amp_refusal of the session */
-    AMP_FAULT_PORT = 10,           /* the port hung up; argument: enum amp_error */
-    AMP_FAULT_DEVICE_REBOOT = 11,  /* argument: the device's new boot nonce */
-    AMP_FAULT_DEVICE_SAFE = 12,    /* the device de-energised by itself; argument: its reason */
-    AMP_FAULT_ASSERT = 13,         /* argument: line */
-    AMP_FAULT_HEARTBEAT = 14,      /* a role's heartbeat stopped; argument: role id */
-    AMP_FAULT_ROLE_DIED = 15,      /* argument: role id */
-    AMP_FAULT_ESTOP = 16,          /* argument: who asked */
-    AMP_FAULT_CHANNEL = 17,        /* header or index out of its bounds; argument: role id */
-    AMP_FAULT_ARM_REFUSED = 18,    /* the device did not take ARM; argument: enum amp_result */
-    AMP_FAULT_COUNT = 19,
+    AMP_FAULT_INPUT_STALE = 1,      /* argument: index of the input */
+    AMP_FAULT_INPUT_INVALID = 2,    /* not finite or out of range; argument: index of the input */
+    AMP_FAULT_OUTPUT_INVALID = 3,   /* argument: index of the output */
+    AMP_FAULT_OVERRUN = 4,          /* argument: execution time, ns */
+    AMP_FAULT_BLACKOUT = 5,         /* argument: wakeup latency, ns */
+    AMP_FAULT_SUSPEND = 6,          /* argument: suspended for, ns */
+    AMP_FAULT_SUPERVISOR_LOST = 7,  /* argument: age of its heartbeat, ns */
+    AMP_FAULT_LINK_LOST = 8,        /* argument: time without a valid frame, ns */
+    AMP_FAULT_LINK_REFUSED = 9,     /* argument: enum amp_refusal of the session */
+    AMP_FAULT_PORT = 10,            /* the port hung up; argument: enum amp_error */
+    AMP_FAULT_DEVICE_REBOOT = 11,   /* argument: the device's new boot nonce */
+    AMP_FAULT_DEVICE_SAFE = 12,     /* the device de-energised by itself; argument: its reason */
+    AMP_FAULT_ASSERT = 13,          /* argument: line */
+    AMP_FAULT_HEARTBEAT = 14,       /* a role's heartbeat stopped; argument: role id */
+    AMP_FAULT_ROLE_DIED = 15,       /* argument: role id */
+    AMP_FAULT_ESTOP = 16,           /* argument: who asked */
+    AMP_FAULT_CHANNEL = 17,         /* header or index out of its bounds; argument: role id */
+    AMP_FAULT_ARM_REFUSED = 18,     /* the device did not take ARM; argument: enum amp_result */
+    AMP_FAULT_DEVICE_ISOLATED = 19, /* it babbled; argument: enum amp_isolation of pump.h */
+    AMP_FAULT_COUNT = 20,
 };
 
 /// System modes; `amphost.lifecycle` has their table. DISARMED is the mode in which nothing moves.

@@ -12,6 +12,13 @@
  * A port that is gone ends amp_pump_run(), not the pump: the caller opens it anew, as it does
  * everything with ports that may block, and meanwhile calls amp_pump_run() for as long as it can
  * wait. Grid, heartbeat and accounting go on as if nothing had happened.
+ *
+ * A device that babbles is isolated: more than 20 % bad frames in 100 ms, more bytes than its
+ * share, or no byte taken from us for half of its lease. Its link is lost then, its bytes are
+ * dropped, a bounded number at each send point, and nothing waits for its descriptor. Once it has
+ * been quiet for long enough (0.5 s, and up to 8 s for one that does it again) another session
+ * begins, disarmed.
+ *
  * The session's rules live in session.h, for both ends.
  */
 #ifndef AMP_PUMP_H
@@ -41,6 +48,9 @@
 #define AMP_PUMP_SENT_MAX 64
 /// How long an ARM or DISARM is repeated before it counts as refused.
 #define AMP_PUMP_COMMAND_MS 100
+/// What a device sends is judged over so long, in so many slices.
+#define AMP_PUMP_JUDGED_NS 100000000
+#define AMP_PUMP_SLICES 10
 
 struct amp_pump_timing {
     amp_ns period_ns;      /* F */
@@ -49,6 +59,39 @@ struct amp_pump_timing {
     amp_ns supervisor_ns;  /* bound on the supervisor's heartbeat */
     amp_ns lease_ns;       /* of the device */
     amp_ns clock_ns;       /* between two looks at the device's clock; at least 1 */
+};
+
+/// What is a device's due in AMP_PUMP_JUDGED_NS.
+struct amp_pump_share {
+    uint32_t bytes;  /* more are babble */
+    uint32_t frames; /* so many are expected: bad ones are judged against no fewer */
+};
+
+/// Why a device is not listened to.
+enum amp_isolation {
+    AMP_ISOLATED_NOT = 0,
+    AMP_ISOLATED_BAD_FRAMES = 1, /* more than 20 %, and at least 5 */
+    AMP_ISOLATED_BYTES = 2,      /* more than its share */
+    AMP_ISOLATED_BLOCKED = 3,    /* it took no byte for half of its lease */
+};
+
+struct amp_pump_traffic {
+    uint32_t bytes, good, bad;
+};
+
+struct amp_pump_isolation {
+    enum amp_isolation kind; /* now */
+    amp_ns quiet_ns;         /* so long it has to be quiet */
+    amp_ns until_ns;         /* when that is over */
+    amp_ns heard_ns;         /* since when it has been heard again; 0: since the start */
+    uint32_t in_row;         /* isolations, close upon one another */
+    amp_ns blocked_ns;       /* since when it has taken none of what waits; 0: it takes it */
+    amp_ns looked_ns;
+    uint64_t waited; /* bytes that may have come while nobody looked */
+    uint64_t good, bad;
+    int64_t slice;
+    struct amp_pump_traffic slices[AMP_PUMP_SLICES];
+    struct amp_pump_traffic sum;
 };
 
 struct amp_pump_sensed {
@@ -78,6 +121,7 @@ struct amp_pump {
     struct amp_channel tap;     /* its own, attached; all zero: none (tap.h) */
     struct amp_tally tally;     /* its channel and the line's speed are the caller's (tally.h) */
     struct amp_pump_timing timing;
+    struct amp_pump_share share;
     struct amp_follow follow; /* its link, phase and limits; the period is the pump's */
     struct amp_session_host expected;
     uint32_t role;
@@ -90,6 +134,7 @@ struct amp_pump {
     /* the pump's */
     struct amp_session session;
     struct amp_session_counters counted;
+    struct amp_pump_isolation isolation;
     bool supervisor_lost;
     uint64_t supervisor_beat;
     amp_ns release_ns; /* of the next send point; 0: the grid has not begun */

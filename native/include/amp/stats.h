@@ -60,7 +60,12 @@ enum amp_counter {
     AMP_COUNT_RETRANSMISSIONS = 29,  /* commands sent again */
     AMP_COUNT_COMMANDS_EXPIRED = 30, /* commands that nobody acknowledged in their time */
 
-    AMP_COUNT_COUNT = 32,
+    AMP_COUNT_ISOLATED_BAD_FRAMES = 32, /* times the device was isolated, by kind (pump.h) */
+    AMP_COUNT_ISOLATED_BYTES = 33,
+    AMP_COUNT_ISOLATED_BLOCKED = 34,
+    AMP_COUNT_BYTES_DROPPED = 35, /* of an isolated device */
+
+    AMP_COUNT_COUNT = 48,
 };
 
 /// Words that say how something is now, not how often it happened.
@@ -101,7 +106,10 @@ enum amp_gauge {
     AMP_GAUGE_CLOCK_ROUND_TRIP_NS = 32, /* the shortest */
     AMP_GAUGE_CLOCK_AT_NS = 33,         /* when; 0: unknown */
 
-    AMP_GAUGE_COUNT = 48,
+    AMP_GAUGE_ISOLATED = 34,          /* enum amp_isolation */
+    AMP_GAUGE_ISOLATED_QUIET_NS = 35, /* so long it has to be quiet before it is heard again */
+
+    AMP_GAUGE_COUNT = 64,
 };
 
 /// Histograms of a role, all in ns.

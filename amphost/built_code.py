@@ -12,6 +12,8 @@ import os
 import stat
 from hashlib import sha256
 
+from amphost import private_folder
+
 __all__ = ["FLAGS", "MOST_BYTES", "check_folder", "folder", "key", "make_folder", "read_library"]
 
 FLAGS = (
@@ -36,30 +38,20 @@ MOST_BYTES = 16 * 1024 * 1024
 
 def folder() -> str:
     """Return the path of the folder."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if not base.startswith("/"):
-        base = os.path.expanduser("~/.cache")  # noqa: PTH111 - without its RuntimeError
-    return f"{base}/amphost/code"
+    return f"{private_folder.cache_folder()}/code"
 
 
 def check_folder(path: str) -> None:
     """Raise PermissionError unless it and the folder around it are this user's alone."""
     for one in (path.rpartition("/")[0], path):
-        facts = os.lstat(one)
-        if not _ours(facts, stat.S_IFDIR):
-            raise PermissionError(f"{one} is not this user's alone: it must be a folder of 0700")
+        private_folder.need_ours(one, os.lstat(one), stat.S_IFDIR)
 
 
 def make_folder() -> str:
     """Make the folder where it is not there, check it, and return its path."""
     path = folder()
-    above = path.rpartition("/")[0]
-    os.makedirs(above.rpartition("/")[0], mode=0o700, exist_ok=True)  # noqa: PTH103
-    for one in (above, path):
-        try:
-            os.mkdir(one, 0o700)  # noqa: PTH102
-        except FileExistsError:
-            pass
+    private_folder.make(path.rpartition("/")[0])
+    private_folder.make(path)
     check_folder(path)
     return path
 
@@ -78,11 +70,5 @@ def read_library(path: str) -> bytes:
     check_folder(path.rpartition("/")[0])
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags), "rb") as stream:
-        if not _ours(os.fstat(stream.fileno()), stat.S_IFREG):
-            raise PermissionError(f"{path} is not this user's alone: it must be a file of 0700")
+        private_folder.need_ours(path, os.fstat(stream.fileno()), stat.S_IFREG)
         return stream.read(MOST_BYTES)
-
-
-def _ours(facts: os.stat_result, kind: int) -> bool:
-    mine = facts.st_uid == os.geteuid() and not facts.st_mode & 0o077
-    return mine and stat.S_IFMT(facts.st_mode) == kind

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from amphost import __version__, lean_json
+from amphost import __version__, lean_json, private_folder
 from amphost.cli.lasting import making_what_lasts
 from amphost.machine import read_machine, to_json
 from amphost.spec import files
@@ -130,7 +130,7 @@ def _find(question: str) -> dict[str, Any] | None:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = os.open(_name(question), flags, dir_fd=folder)
         with os.fdopen(descriptor, "rb") as stream:
-            if not _ours(os.fstat(descriptor), stat.S_IFREG):
+            if not private_folder.is_ours(os.fstat(descriptor), stat.S_IFREG):
                 return None
             check, _, text = stream.read(BYTES_MAX + 1).partition(b"\n")
         if check != _check(text):
@@ -189,26 +189,16 @@ def _write(folder: int, name: str, content: bytes) -> None:
 
 def _folder(*, make: bool) -> int:
     """Open the folder; OSError where it is not there, or not this user's alone."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if not base.startswith("/"):
-        base = os.path.expanduser("~/.cache")  # noqa: PTH111 - without its RuntimeError
-    path = f"{base}/amphost"
+    path = private_folder.cache_folder()
     if make:
-        os.makedirs(base, mode=0o700, exist_ok=True)  # noqa: PTH103
-        try:
-            os.mkdir(path, 0o700)  # noqa: PTH102
-        except FileExistsError:
-            pass
+        private_folder.make(path)
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    if not _ours(os.fstat(descriptor), stat.S_IFDIR):
+    try:
+        private_folder.need_ours(path, os.fstat(descriptor), stat.S_IFDIR)
+    except PermissionError:
         os.close(descriptor)
-        raise PermissionError(f"{path} is not this user's alone")
+        raise
     return descriptor
-
-
-def _ours(facts: os.stat_result, kind: int) -> bool:
-    mine = facts.st_uid == os.geteuid() and not facts.st_mode & 0o077
-    return mine and stat.S_IFMT(facts.st_mode) == kind
 
 
 def _name(question: str) -> str:

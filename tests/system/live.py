@@ -55,6 +55,22 @@ roles:
 """A system whose bounds a busy test machine keeps: for tests of what follows, not of how soon."""
 
 
+STALLS = frozenset({"heartbeat", "blackout", "overrun", "device_safe", "link_lost", "role_died"})
+"""Faults that a test machine brings about which is away for tens of milliseconds."""
+
+
+def undisturbed(code: int, report: dict[str, Any], err: str) -> bool:
+    """Return whether a run ended well; fail unless a stall of this machine is all that it met."""
+    assert "Traceback" not in err
+    if code == 0:  # also when a role died that the machine does without for a moment
+        return True
+    assert code == 1, err
+    faults = {fault["fault"] for fault in report["faults"]}
+    assert faults, err
+    assert faults <= STALLS, err
+    return False
+
+
 def wait_for(condition: Callable[[], Any], what: str, within_s: float = DEADLINE_S) -> Any:
     """Return the condition's first true value."""
     end_s = time.monotonic() + within_s

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.live import PATIENT, LiveRun, wait_for
+from tests.system.live import PATIENT, LiveRun, undisturbed, wait_for
 
 ROLE = """\
   pick:
@@ -56,7 +56,7 @@ def test_the_example_runs_and_accounts_for_every_step(
     """The first python role that a user starts."""
     run = start("--for", "2s", spec=root / "examples" / "04_python_role.yaml")
     code, report, err = run.finish()
-    assert code in (0, 1), err  # a machine that stalls trips a loop of 1 kHz, and nothing here
+    undisturbed(code, report, err)
     pick = report["roles"]["pick"]
     assert whole(pick), pick
     assert pick["ticks"] > 20
@@ -85,7 +85,7 @@ def test_an_exception_ends_the_process_and_its_successor_goes_on(
     assert report["roles"]["pick"]["step_errors"] >= 2
     assert report["roles"]["control"]["restarts"] == 0, err
     assert report["mode"] == "DISARMED"
-    assert code in (0, 1)
+    undisturbed(code, report, err)
 
 
 def test_skipped_errors_are_counted_and_logged_once(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.live import PATIENT, LiveRun, wait_for
+from tests.system.live import PATIENT, LiveRun, undisturbed, wait_for
 
 ROLE = """\
   camera:
@@ -62,10 +62,9 @@ def whole(role: dict[str, Any]) -> bool:
 
 
 def finished(run: LiveRun) -> dict[str, Any]:
-    """Return the report of a run; a machine that stalled and tripped its loop changes no count."""
+    """Return the report of a run that met nothing, or nothing but stalls of this machine."""
     code, report, err = run.finish()
-    assert code in (0, 1), err
-    assert "Traceback" not in err
+    undisturbed(code, report, err)
     return report
 
 

@@ -3,8 +3,10 @@
 Rules. Pure: times are the samples' own. Samples of the two channels come in batches, in whatever
 order a drain gives them; nothing is judged before `settle` says up to which time both have been
 drained. A sample of the signal counts when it carries the armed flag, and is compared with the last
-setpoint at or before it. What cannot be judged (no setpoint yet, no finite number) is counted as
-skipped, not guessed.
+setpoint at or before it. A publisher that marks its setpoints as armed, as the operator's profile
+does, gives setpoints only while it is: when a run disarms, its profile goes back before the
+signal's publisher has heard of it. What cannot be judged (no setpoint, no finite number) is counted
+as skipped, not guessed.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ class Tracking:
         self._signals: deque[tuple[int, float]] = deque()
         self._setpoints: deque[tuple[int, float]] = deque()
         self._setpoint = math.nan
+        self._marks_armed = False  # whether any setpoint was marked so
         self._count = 0
         self._skipped = 0
         self._square_sum = 0.0
@@ -61,7 +64,11 @@ class Tracking:
 
     def add_setpoints(self, samples: Iterable[Sample]) -> None:
         """Add samples of the setpoint, in their order."""
-        self._setpoints.extend((t_ns, value) for t_ns, _, value in samples)
+        for t_ns, mark, value in samples:
+            is_armed = bool(mark & MARK_ARMED)
+            self._marks_armed |= is_armed
+            counts = is_armed or not self._marks_armed
+            self._setpoints.append((t_ns, value if counts else math.nan))
         while len(self._setpoints) > WAITING_MAX:
             self._setpoint = self._setpoints.popleft()[1]
 

@@ -202,7 +202,8 @@ static void publish_values(struct amp_watch *watch, amp_ns now) {
         const double value = value_at(watch, i, now);
         memcpy(&watch->words[i], &value, sizeof value);
     }
-    amp_channel_publish(&watch->channel, now, 0, watch->words);
+    const bool armed = amp_system_mode(watch->system, NULL) == AMP_MODE_ARMED;
+    amp_channel_publish(&watch->channel, now, armed ? AMP_FLAG_ARMED : 0u, watch->words);
 }
 
 void amp_watch_pass(struct amp_watch *watch, amp_ns now) {

@@ -101,6 +101,11 @@ while input():
 """
 
 
+def sleeps(pid: int) -> bool:
+    """Return whether a process sleeps: what it says last, it says before its last switch."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+
 @pytest.fixture
 def worker() -> Iterator[Callable[[], int]]:
     """A process that touches 64 new pages and sleeps 20 times whenever it is asked to."""
@@ -117,6 +122,7 @@ def worker() -> Iterator[Callable[[], int]]:
         process.stdin.write("again\n")
         process.stdin.flush()
         assert process.stdout.readline() == "done\n"
+        wait_for(lambda: sleeps(process.pid), "the worker waits for what comes next")
         return process.pid
 
     yield work

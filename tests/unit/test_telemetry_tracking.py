@@ -53,6 +53,16 @@ def test_samples_published_disarmed_do_not_count() -> None:
     assert (tracking.result().count, tracking.result().max) == (1, 1.0)
 
 
+def test_a_profile_that_has_gone_back_is_no_setpoint() -> None:
+    """At the end of a run the profile leaves before the device's last armed sample is there."""
+    tracking = Tracking()
+    tracking.add_setpoints([(0, EPOCH, 0.0), (10, ARMED, 5.0), (20, EPOCH, 0.0), (40, ARMED, 6.0)])
+    tracking.add_signals([(12, ARMED, 5.0), (21, ARMED, 5.0), (41, ARMED, 5.0)])
+    tracking.settle(FOREVER_NS)
+    assert (tracking.result().count, tracking.result().skipped) == (2, 1)
+    assert tracking.result().max == 1.0
+
+
 def test_a_setpoint_that_comes_in_a_later_batch_is_waited_for() -> None:
     """Channels are drained one after another: the signal's batch is often ahead."""
     tracking = Tracking()

@@ -19,6 +19,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from amphost.port_address import is_usb
+from amphost.tty_identity import find_usb
+
 UNLIMITED = (1 << 64) - 1
 """What a limit of `unlimited` reads as (RLIM_INFINITY)."""
 
@@ -97,7 +100,7 @@ def read_machine(
     """Read the facts of the host whose file tree starts at `root`.
 
     `allowed` is the affinity mask of this process, None for every core that is online and not
-    isolated. `ports` are absolute paths to look for beside the usual names of serial ports.
+    isolated. `ports` are addresses of ttys to look for beside the usual names of serial ports.
     """
     online = _cores(_text(root, f"{_CPUS}/online")) or ()
     isolated = _cores(_text(root, f"{_CPUS}/isolated")) or ()
@@ -279,6 +282,12 @@ def _cpuset(root: Path) -> tuple[int, ...] | None:
     return None
 
 
+def _is_there(root: Path, port: str) -> bool:
+    if is_usb(port):
+        return bool(find_usb(port, str(root).rstrip("/")))
+    return _exists(root / port.lstrip("/"))
+
+
 def _ports(root: Path, asked: Sequence[str]) -> tuple[str, ...]:
     found = {
         "/" + str(path.relative_to(root))
@@ -286,5 +295,5 @@ def _ports(root: Path, asked: Sequence[str]) -> tuple[str, ...]:
         for path in (root / "dev").glob(pattern)
         if _exists(path)
     }
-    found.update(port for port in asked if _exists(root / port.lstrip("/")))
+    found.update(port for port in asked if _is_there(root, port))
     return tuple(sorted(found))

@@ -1,14 +1,17 @@
 """Port addresses: what may stand where a board file names a port, and what its parts are.
 
 Rules. Pure, and imports nothing: a role reads addresses too. An address is the name of a tty below
-/dev, `socket://HOST:PORT` (TCP) or `unix:///PATH` (a unix socket). A socket leads no further than
-this machine: the line has neither a secret nor a cipher, and its lease counts in milliseconds.
+/dev, `socket://HOST:PORT` (TCP), `unix:///PATH` (a unix socket), or the identity of a USB device
+(`usb:VID:PID:INTERFACE:SERIAL`, the last two empty for any), whatever name its tty has now. A
+socket leads no further than this machine: the line has neither a secret nor a cipher, and its lease
+counts in milliseconds.
 """
 
 from __future__ import annotations
 
 SOCKET = "socket://"
 UNIX = "unix://"
+USB = "usb:"
 UNIX_PATH_BYTES_MAX = 107  # as Linux has it, less the byte that ends it
 PORT_MAX = 65535
 
@@ -16,8 +19,34 @@ _LOCAL_NAMES = {"localhost": "127.0.0.1", "[::1]": "::1"}
 
 
 def is_tty(address: str) -> bool:
-    """Return whether an address is the name of a tty."""
+    """Return whether an address leads to a tty: by its name, or by whom it belongs to."""
     return not address.startswith((SOCKET, UNIX))
+
+
+def is_usb(address: str) -> bool:
+    """Return whether an address is an identity, to be looked up at each opening."""
+    return address.startswith(USB)
+
+
+def usb_address(usb: str, serial: str = "", interface: int = -1) -> str:
+    """Return the address of a USB device by `VID:PID`, serial number and interface."""
+    number = "" if interface < 0 else str(interface)
+    return f"{USB}{usb.lower()}:{number}:{serial}"
+
+
+def usb_parts(address: str) -> tuple[str, int, str]:
+    """Return `VID:PID`, interface (-1: any) and serial number (empty: any) of an identity."""
+    vendor, product, number, serial = address.removeprefix(USB).split(":", 3)
+    return f"{vendor}:{product}", int(number) if number else -1, serial
+
+
+def shown(address: str) -> str:
+    """Return an address as a person reads it."""
+    if not is_usb(address):
+        return address
+    usb, interface, serial = usb_parts(address)
+    number = f", interface {interface}" if interface >= 0 else ""
+    return f"USB {usb}{f', serial {serial}' if serial else ''}{number}"
 
 
 def is_unix(address: str) -> bool:

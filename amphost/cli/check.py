@@ -93,6 +93,7 @@ def _print(loaded: LoadedSpec) -> None:
 
 
 def _role(role: RoleSpec, loaded: LoadedSpec) -> str:
+    from amphost.port_address import shown
     from amphost.spec.program_roles import WorkerRole, cores_of
 
     if role.kind == "control":
@@ -101,7 +102,7 @@ def _role(role: RoleSpec, loaded: LoadedSpec) -> str:
         return f"core {role.core:<3} fifo {role.priority:<2}  {rest}"
     if role.kind == "io":
         device = loaded.board.devices[role.device]
-        end = "loopback" if device.port is None else device.port
+        end = "loopback" if device.address is None else shown(device.address)
         values = f"sends {', '.join(device.sends) or 'nothing'}"
         accepts = f"accepts {', '.join(device.accepts) or 'nothing'}"
         rest = f"{role.device} ({end}, {device.baud} baud) {values}, {accepts}"

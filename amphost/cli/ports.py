@@ -1,7 +1,8 @@
 """`amphost ports`: which serial ports are there, what is behind them, and who has them.
 
 Rules. Opens no port: that resets some boards. A machine without ports is no failure: exit 0 and an
-empty list. With `--json` one object with the key `ports`, each as `link.ports` has it.
+empty list. The first line of each is what a board file says. With `--json` one object with the key
+`ports`, each as `link.ports` has it.
 """
 
 from __future__ import annotations
@@ -21,15 +22,14 @@ NONE = "no serial port: plug a board in, or use the board `loopback`, which need
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("--json", action="store_true", help="print the ports as JSON")
+    parser.add_argument("--root", type=Path, default=Path("/"), help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the ports, return the exit code."""
-    from serial.tools.list_ports import comports
-
     from amphost.link.ports import list_ports
 
-    found = list_ports(Path("/"), comports)
+    found = list_ports(args.root)
     if args.json:
         print(json.dumps({"ports": [asdict(port) for port in found]}))
     else:
@@ -38,28 +38,35 @@ def run(args: argparse.Namespace) -> int:
 
 
 def render(port: Port) -> str:
-    """Return one port as text: its name in a board file first."""
-    lines = [port.stable or port.port]
-    if port.stable:
-        lines.append(f"now         {port.port}")
+    """Return one port as text: the line of a board file first."""
     usb = "" if port.vid is None else f" ({port.vid:04x}:{port.pid or 0:04x})"
-    if port.description or usb:
-        lines.append(f"device      {port.description or 'unknown'}{usb}")
-    if port.serial_number:
-        lines.append(f"serial      {port.serial_number}")
-    if port.board:
-        lines.append(f"likely      {port.board}")
-    lines.append(f"state       {_state(port)}")
-    if port.hint:
-        lines.append(f"permission  {port.hint}")
-    if not port.stable:
-        lines.append("name        it may change: this port has no name below /dev/serial/by-id")
+    rows = [
+        ("now", port.port),
+        ("stable", port.stable),
+        ("device", f"{port.description or 'unknown'}{usb}" if port.description or usb else ""),
+        ("serial", port.serial_number),
+        ("interface", "" if port.interface is None else str(port.interface)),
+        ("driver", port.driver),
+        ("likely", port.board),
+        ("state", _state(port)),
+        ("permission" if not port.console else "console", port.hint),
+        ("name", _name(port)),
+    ]
+    lines = [port.board_line, *(f"{name:<10}  {text}" for name, text in rows if text)]
     return "\n  ".join(lines)
+
+
+def _name(port: Port) -> str:
+    if port.vid is None or not port.board_line.startswith("port: /"):
+        return ""
+    if port.by_path:
+        return "that of its socket: nothing else tells it from another device that is plugged in"
+    return "it may change: nothing tells this device from another one that is plugged in"
 
 
 def _state(port: Port) -> str:
     if port.holders:
-        who = ", ".join(f"{one.name} (pid {one.pid})" for one in port.holders)
+        who = ", ".join(f"{one.command or one.name} (pid {one.pid})" for one in port.holders)
         return f"busy: {who} has it open"
     if port.holders_complete:
         return "free"

@@ -1,73 +1,24 @@
 """Find the serial ports of this machine, and what a person has to know before choosing one.
 
-Rules. pyserial finds the ports; names, holders and rights are read below `root` and nothing is
-opened: opening a port resets some boards. What may not be looked at is said, never guessed.
+Rules. Everything is read below `root` and nothing is opened: opening a port resets some boards.
+What may not be looked at is said, never guessed. `board_line` is what stands in a board file: the
+identity of a USB device where that means this port alone, else a name that stays, else its name.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-BOARDS: tuple[tuple[int, int | None, str], ...] = (
-    (0x2E8A, None, "Raspberry Pi Pico (RP2040 or RP2350)"),
-    (0x2341, None, "Arduino"),
-    (0x2A03, None, "Arduino"),
-    (0x0483, 0x374B, "STM32 Nucleo or Discovery, by its ST-LINK"),
-    (0x303A, None, "Espressif ESP32 with USB of its own"),
-    (0x0403, None, "a board behind an FTDI adapter"),
-    (0x10C4, 0xEA60, "a board behind a CP210x adapter (many ESP32)"),
-    (0x1A86, 0x7523, "a board behind a CH340 adapter (many Arduino clones)"),
-)
-"""Vendor, product (None: any), what is likely at the end of the cable."""
+from amphost.link.holders import Holder, find_holders
+from amphost.link.known_boards import likely_board
+from amphost.tty_identity import read_ttys
 
-
-class Found(Protocol):
-    """A port as pyserial's list has it."""
-
-    @property
-    def device(self) -> str:
-        """Its name below /dev."""
-        ...
-
-    @property
-    def description(self) -> str | None:
-        """What it says that it is."""
-        ...
-
-    @property
-    def manufacturer(self) -> str | None:
-        """Who says that."""
-        ...
-
-    @property
-    def serial_number(self) -> str | None:
-        """Of this very device."""
-        ...
-
-    @property
-    def vid(self) -> int | None:
-        """USB vendor."""
-        ...
-
-    @property
-    def pid(self) -> int | None:
-        """USB product."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """A process that has a port open.
-
-    Synchronization: none required; immutable.
-    """
-
-    pid: int
-    name: str
+if TYPE_CHECKING:
+    from amphost.tty_identity import Tty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,59 +30,71 @@ class Port:
 
     port: str
     stable: str  # its name below /dev/serial/by-id; empty: it has none
+    by_path: str  # its name by the socket it is plugged into; empty: it has none
     description: str
     serial_number: str
     vid: int | None
     pid: int | None
+    interface: int | None
+    driver: str
     board: str  # likely; empty: unknown
+    board_line: str  # the line of a board file
     holders: tuple[Holder, ...]
     holders_complete: bool  # every process could be looked at
+    console: bool  # Linux talks on it
     permitted: bool
     hint: str
 
 
-def list_ports(root: Path, find: Callable[[], Iterable[Found]]) -> list[Port]:
-    """Return every serial port that `find` finds, by name."""
-    stable = _stable_names(root)
-    holders, complete = _holders(root)
-    return [
-        _port(root, one, stable, holders, complete=complete)
-        for one in sorted(find(), key=lambda one: one.device)
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    root: Path
+    ttys: list[Tty]
+    by_id: dict[str, str]
+    by_path: dict[str, str]
+    holders: dict[str, list[Holder]]
+    complete: bool
+    consoles: list[str]
 
 
-def likely_board(vid: int | None, pid: int | None) -> str:
-    """Return what is likely behind a USB device; empty where the table has no line."""
-    for vendor, product, text in BOARDS:
-        if vid == vendor and product in (None, pid):
-            return text
-    return ""
+def list_ports(root: Path) -> list[Port]:
+    """Return every serial port, by name."""
+    ttys = [tty for tty in read_ttys(str(root).rstrip("/")) if _below(root, tty.name).exists()]
+    holders, complete = find_holders(root)
+    seen = _Seen(
+        root=root,
+        ttys=ttys,
+        by_id=_links(root, "by-id"),
+        by_path=_links(root, "by-path"),
+        holders=holders,
+        complete=complete,
+        consoles=_consoles(root),
+    )
+    return [_port(tty, seen) for tty in ttys]
 
 
-def _port(
-    root: Path,
-    found: Found,
-    stable: dict[str, str],
-    holders: dict[str, list[Holder]],
-    *,
-    complete: bool,
-) -> Port:
-    here = _below(root, found.device)
+def _port(tty: Tty, seen: _Seen) -> Port:
+    here = _below(seen.root, tty.name)
     permitted = os.access(here, os.R_OK | os.W_OK)
-    held = tuple(holders.get(found.device, ()))
-    texts = dict.fromkeys(text for text in (found.manufacturer, found.description) if text)
+    console = tty.name.removeprefix("/dev/") in seen.consoles
+    vid, pid = _numbers(tty)
     return Port(
-        port=found.device,
-        stable=stable.get(found.device, ""),
-        description=" ".join(text for text in texts if text != "n/a"),
-        serial_number=found.serial_number or "",
-        vid=found.vid,
-        pid=found.pid,
-        board=likely_board(found.vid, found.pid),
-        holders=held,
-        holders_complete=complete,
+        port=tty.name,
+        stable=seen.by_id.get(tty.name, ""),
+        by_path=seen.by_path.get(tty.name, ""),
+        description=_description(tty),
+        serial_number=tty.serial,
+        vid=vid,
+        pid=pid,
+        interface=tty.interface if tty.interface >= 0 else None,
+        driver=tty.driver,
+        board=likely_board(vid, pid),
+        board_line=_board_line(tty, seen),
+        holders=tuple(seen.holders.get(tty.name, ())),
+        holders_complete=seen.complete,
+        console=console,
         permitted=permitted,
-        hint="" if permitted else _no_right(here),
+        hint=_hint(here, permitted=permitted, console=console),
     )
 
 
@@ -139,9 +102,34 @@ def _below(root: Path, name: str) -> Path:
     return root / name.lstrip("/")
 
 
-def _stable_names(root: Path) -> dict[str, str]:
-    """Return port -> its name by identity."""
-    folder = root / "dev/serial/by-id"
+def _numbers(tty: Tty) -> tuple[int | None, int | None]:
+    vendor, _, product = tty.usb.partition(":")
+    try:
+        return int(vendor, 16), int(product, 16)
+    except ValueError:
+        return None, None
+
+
+def _description(tty: Tty) -> str:
+    return " ".join(dict.fromkeys(text for text in (tty.manufacturer, tty.product) if text))
+
+
+def _board_line(tty: Tty, seen: _Seen) -> str:
+    """Return how a board file names this port so that no other one can be meant."""
+    same = [one for one in seen.ttys if (one.usb, one.serial) == (tty.usb, tty.serial)]
+    alone = [one.interface for one in same].count(tty.interface) == 1
+    if tty.usb and alone:
+        parts = [f"usb: {json.dumps(tty.usb)}"]
+        parts += [f"serial: {json.dumps(tty.serial)}"] if tty.serial else []
+        parts += [f"interface: {tty.interface}"] if len(same) > 1 else []
+        return f"port: {{{', '.join(parts)}}}"
+    by_id = "" if tty.usb else seen.by_id.get(tty.name)  # of two alike, one has the name
+    return f"port: {by_id or seen.by_path.get(tty.name) or tty.name}"
+
+
+def _links(root: Path, kind: str) -> dict[str, str]:
+    """Return port -> its name below /dev/serial/`kind`."""
+    folder = root / "dev/serial" / kind
     names: dict[str, str] = {}
     try:
         links = sorted(folder.iterdir())
@@ -152,41 +140,25 @@ def _stable_names(root: Path) -> dict[str, str]:
             target = os.path.normpath(folder / link.readlink())
         except OSError:
             continue
-        names.setdefault("/" + os.path.relpath(target, root), f"/dev/serial/by-id/{link.name}")
+        names.setdefault("/" + os.path.relpath(target, root), f"/dev/serial/{kind}/{link.name}")
     return names
 
 
-def _holders(root: Path) -> tuple[dict[str, list[Holder]], bool]:
-    """Return port -> who has it open, and whether every process could be looked at."""
-    holders: dict[str, list[Holder]] = {}
-    complete = True
-    for process in sorted((root / "proc").glob("[0-9]*"), key=lambda path: int(path.name)):
-        try:
-            opened = {_target(link) for link in (process / "fd").iterdir()}
-        except FileNotFoundError:
-            continue  # it has just ended
-        except OSError:
-            complete = False
-            continue
-        for target in sorted(opened):
-            if target.startswith("/dev/tty"):
-                holder = Holder(pid=int(process.name), name=_name(process))
-                holders.setdefault(target, []).append(holder)
-    return holders, complete
-
-
-def _target(link: Path) -> str:
+def _consoles(root: Path) -> list[str]:
     try:
-        return str(link.readlink())
+        text = (root / "sys/class/tty/console/active").read_text(encoding="ascii", errors="replace")
     except OSError:
-        return ""
+        return []
+    return text.split()
 
 
-def _name(process: Path) -> str:
-    try:
-        return (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return "?"
+def _hint(here: Path, *, permitted: bool, console: bool) -> str:
+    if console:
+        return (
+            "Linux's console is on it: take `console=` of it off the command line (cmdline.txt, "
+            "raspi-config) and reboot"
+        )
+    return "" if permitted else _no_right(here)
 
 
 def _no_right(here: Path) -> str:

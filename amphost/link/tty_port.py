@@ -11,17 +11,49 @@ import termios
 
 import serial
 
-from amphost.errors import HardwareMissingError, LocalLinkError, NoPermissionError
+from amphost.errors import HardwareMissingError, LocalLinkError, NoPermissionError, PlanError
+from amphost.port_address import is_usb, shown
+from amphost.tty_identity import describe, find_usb
 
 _MISSING = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO})
 
 
-def open_tty(port: str, baud: int) -> serial.Serial:
-    """Open `port` at `baud`, 8N1; the caller closes it.
+def open_tty(address: str, baud: int, root: str = "") -> serial.Serial:
+    """Open a tty at `baud`, 8N1, by its name or by whom it belongs to; the caller closes it.
 
-    Raises HardwareMissingError where there is no such port, NoPermissionError where it may not be
-    opened, LocalLinkError where another process holds it or it is no serial port.
+    Raises HardwareMissingError where there is no such port, PlanError where several may be meant,
+    NoPermissionError where it may not be opened, LocalLinkError where another process holds it or
+    it is no serial port. `root` is where /sys and /dev begin, for an identity.
     """
+    if not is_usb(address):
+        return _opened(address, baud)
+    name = _named(address, root)
+    line = _opened(root + name, baud)
+    try:
+        if _named(address, root) == name:
+            return line
+    except BaseException:
+        line.close()
+        raise
+    line.close()  # unplugged between the two, and another device has the name
+    raise HardwareMissingError([f"{shown(address)}: it has just changed its name"])
+
+
+def _named(address: str, root: str) -> str:
+    """Return the name that a device's tty has now."""
+    found = find_usb(address, root)
+    if not found:
+        raise HardwareMissingError(
+            [f"{shown(address)}: no such device is plugged in; see `amphost ports`"]
+        )
+    if len(found) > 1:
+        names = " and ".join(map(describe, found))
+        remedy = "give its serial number or interface in the board file"
+        raise PlanError([f"{shown(address)}: {names} are both meant; {remedy}"])
+    return found[0].name
+
+
+def _opened(port: str, baud: int) -> serial.Serial:
     try:
         line = serial.Serial(port, baud, timeout=0, write_timeout=0, exclusive=True)
     except (OSError, termios.error, ValueError, OverflowError) as error:

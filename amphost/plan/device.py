@@ -36,7 +36,7 @@ def io_plan(
     accepts = _accepts(wiring, role, device)
     return IoPlan(
         device=role.device,
-        port=device.port or "",
+        port=device.address or "",
         baud=device.baud,
         board=loaded.board.name,
         schema=schema,

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from amphost import timing
 from amphost.machine import Machine
 from amphost.plan.wiring import device_of
-from amphost.port_address import is_tty
+from amphost.port_address import is_tty, is_usb, shown
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import ControlRole, IoRole, RoleSpec
 from amphost.spec.program_roles import WorkerRole, cores_of
@@ -126,7 +126,7 @@ def ports(loaded: LoadedSpec) -> tuple[str, ...]:
     """Return the ttys that a spec needs: `machine.read_machine` looks for them."""
     roles = loaded.spec.roles.values()
     devices = (device_of(loaded, role) for role in roles if isinstance(role, IoRole))
-    addresses = (device.port for device in devices if device.port)
+    addresses = (device.address for device in devices if device.address)
     return tuple(dict.fromkeys(address for address in addresses if is_tty(address)))
 
 
@@ -179,11 +179,12 @@ def _core_finding(
 
 
 def _port_finding(loaded: LoadedSpec, machine: Machine, device: str) -> list[Finding]:
-    port = loaded.board.devices[device].port
+    port = loaded.board.devices[device].address
     if port is None or port in machine.serial_ports or not is_tty(port):
         return []  # who serves a socket may come later: its opening will tell
-    there = ", ".join(machine.serial_ports) or "none"
-    rule = f"{port}: no such port on this machine (there: {there})"
+    names = [one for one in machine.serial_ports if not is_usb(one)]
+    there = ", ".join(names) or "none"
+    rule = f"{shown(port)}: no such port on this machine (there: {there})"
     remedy = "connect the device, or give one of these"
     path = ("devices", device, "port")
     return [Finding(text=loaded.board_where.problem(path, rule, remedy), hardware=True)]

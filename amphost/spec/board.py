@@ -13,12 +13,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from amphost.spec.plants import PlantSpec, SensorSpec
+from amphost.spec.ports import Port, address_of
 from amphost.spec.value_types import (
     Milliseconds,
     Model,
     Name,
     Number,
-    Port,
     Positive,
     Range,
     RateHz,
@@ -68,8 +68,8 @@ class DeviceSpec(Model):
 
     port: Port | None = Field(
         None,
-        description="Serial port by a stable name, such as /dev/serial/by-id/usb-..., or a socket"
-        " of this machine: socket://127.0.0.1:5333, unix:///run/mcu.sock.",
+        description="Serial port by a stable name, such as /dev/serial/by-id/usb-..., a USB device"
+        " by what it is, or a socket of this machine: socket://127.0.0.1:5333, unix:///run/x.sock.",
     )
     loopback: LoopbackSpec | None = Field(
         None, description="Run the device on the host instead, behind a pty."
@@ -89,6 +89,11 @@ class DeviceSpec(Model):
     accepts: dict[Name, AcceptSpec] = Field(
         default_factory=dict, description="Values that it accepts, in wire order."
     )
+
+    @property
+    def address(self) -> str | None:
+        """Its port as one text (see `port_address`); None without one."""
+        return None if self.port is None else address_of(self.port)
 
 
 class Board(Model):

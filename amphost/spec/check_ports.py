@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from amphost.port_address import fault_of
+from amphost.port_address import fault_of, shown
 from amphost.spec.model import Board
 from amphost.spec.positions import KeyPath, Problem
 
@@ -18,7 +18,7 @@ def port_problems(board: Board) -> Iterator[Problem]:
     """Check the port of every device."""
     owners: dict[str, str] = {}
     for name, device in board.devices.items():
-        port = device.port
+        port = device.address
         if port is None:
             continue
         path: KeyPath = ("devices", name, "port")
@@ -26,6 +26,6 @@ def port_problems(board: Board) -> Iterator[Problem]:
         if fault is not None:
             yield Problem(path=path, rule=fault[0], remedy=fault[1])
         if port in owners:
-            rule = f"{port} is the port of {owners[port]} too"
+            rule = f"{shown(port)} is the port of {owners[port]} too"
             yield Problem(path=path, rule=rule, remedy="give each device its own port")
         owners.setdefault(port, name)

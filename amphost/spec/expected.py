@@ -16,6 +16,7 @@ from amphost.spec.value_types import (
     SOURCE_PATTERN,
     STREAM_PATTERN,
     UNIT_PATTERN,
+    USB_PATTERN,
 )
 
 __all__ = ["NAME_RULE", "expected_at", "keys_at", "node_at", "value_at"]
@@ -27,6 +28,7 @@ _PATTERNS = {
     UNIT_PATTERN: "a unit such as rad, V or rad/s (at most 16 characters, no space)",
     CLASS_PATTERN: "a class, written file.py:Class or package.module:Class",
     STREAM_PATTERN: "an address and a port such as 127.0.0.1:9870 or [::1]:9870",
+    USB_PATTERN: "vendor and product of a USB device, such as 2e8a:000a (`amphost ports` has them)",
     PORT_PATTERN: "a port such as /dev/serial/by-id/usb-..., socket://127.0.0.1:5333 or"
     " unix:///run/mcu.sock",
 }
@@ -119,9 +121,10 @@ def _chosen(schema: Node, node: Node, value: object) -> Node:
     if "oneOf" in node and isinstance(value, dict):
         for choice in node["oneOf"]:
             resolved = _resolved(schema, choice)
-            kind = resolved.get("properties", {}).get("kind", {}).get("const")
-            if kind is not None and kind == value.get("kind"):
-                return resolved
+            keys = resolved.get("properties", {})
+            kind = keys.get("kind", {}).get("const")
+            if keys and kind == (value.get("kind") if "kind" in keys else None):
+                return resolved  # of several kinds, or the only mapping among them
     if "anyOf" in node and isinstance(value, dict):
         return _resolved(schema, node["anyOf"][-1])
     return node

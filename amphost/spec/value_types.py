@@ -19,6 +19,7 @@ __all__ = [
     "SOURCE_PATTERN",
     "STREAM_PATTERN",
     "UNIT_PATTERN",
+    "USB_PATTERN",
     "Arm",
     "ClassName",
     "Clock",
@@ -28,7 +29,7 @@ __all__ = [
     "Name",
     "Number",
     "Phase",
-    "Port",
+    "PortName",
     "Positive",
     "Priority",
     "Range",
@@ -46,6 +47,7 @@ SOURCE_PATTERN = r"^[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,31}$"
 UNIT_PATTERN = r"^[A-Za-z0-9%][A-Za-z0-9%*/^.-]{0,15}$"
 CLASS_PATTERN = r"^[^\s:]{1,1000}:[A-Za-z_][A-Za-z0-9_]{0,63}$"
 STREAM_PATTERN = r"^(\d{1,3}(\.\d{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\]):[1-9]\d{0,4}$"
+USB_PATTERN = r"^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}$"
 PORT_PATTERN = r"^(/dev/|socket://|unix://)\S{1,250}$"
 
 
@@ -71,7 +73,7 @@ Core = Annotated[int, Field(ge=0, le=255)]
 Priority = Annotated[int, Field(ge=1, le=99)]
 Range = Annotated[tuple[Number, Number], Strict(False)]
 ClassName = Annotated[str, matching(CLASS_PATTERN)]
-Port = Annotated[str, matching(PORT_PATTERN)]
+PortName = Annotated[str, matching(PORT_PATTERN)]
 StreamTarget = Annotated[str, Field(pattern=STREAM_PATTERN)]
 Clock = Literal["host", "device"]
 Stale = Literal["hold", "value", "ramp", "trip"]

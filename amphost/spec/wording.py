@@ -20,6 +20,7 @@ _KEY = "[key]"
 _TAGGED = (  # the mappings that are of several kinds; "" is any name
     ("roles", ""),
     ("devices", "", "loopback", "plant"),
+    ("devices", "", "port"),
 )
 _OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 _SIZES = ("too_short", "too_long", "string_too_short", "string_too_long")

@@ -12,8 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from amphost.errors import AmphostError, HardwareMissingError, LocalLinkError, NoPermissionError
+from amphost.errors import (
+    AmphostError,
+    HardwareMissingError,
+    LocalLinkError,
+    NoPermissionError,
+    PlanError,
+)
 from amphost.link.serial_port import open_port
+from amphost.link.tty_port import open_tty
+from amphost.port_address import usb_address
+from tests.fake_ttys import FakeTtys
 from tests.proc import descriptors
 from tests.rights import without_rights
 
@@ -87,6 +96,57 @@ def test_a_name_that_points_to_nothing_is_missing_hardware(tmp_path: Path) -> No
     """A link by id stays when udev was slow, or the device has just gone."""
     (tmp_path / "by-id").symlink_to(tmp_path / "ttyACM0")
     assert isinstance(refusal(str(tmp_path / "by-id")), HardwareMissingError)
+
+
+def test_a_device_is_opened_by_identity_under_whatever_name_it_has(tmp_path: Path) -> None:
+    """It comes back as ttyACM1 while something still holds ttyACM0."""
+    ttys = FakeTtys(tmp_path)
+    address = usb_address("2e8a:000a", "E6614C")
+    for name in ("ttyACM0", "ttyACM1"):
+        master, slave = os.openpty()
+        ttys.plug_in(name, leads_to=os.ttyname(slave))
+        with open_tty(address, BAUD, str(tmp_path)) as line:
+            os.write(master, b"hello")
+            assert os.read(line.fileno(), 16) == b"hello"
+        ttys.pull_out(name)
+        os.close(slave)
+        os.close(master)
+    before = descriptors()
+    with pytest.raises(HardwareMissingError, match="USB 2e8a:000a, serial E6614C: no such device"):
+        open_tty(address, BAUD, str(tmp_path))
+    assert descriptors() == before
+
+
+def test_an_identity_that_fits_two_devices_is_refused_and_both_are_named(tmp_path: Path) -> None:
+    """The wrong one of two motors must not be left to chance."""
+    ttys = FakeTtys(tmp_path)
+    ttys.plug_in("ttyACM0")
+    ttys.plug_in("ttyACM1", serial="OTHER", socket="1-2")
+    with pytest.raises(PlanError) as caught:
+        open_tty(usb_address("2e8a:000a"), BAUD, str(tmp_path))
+    assert caught.value.exit_code == 78
+    assert str(caught.value) == (
+        "USB 2e8a:000a: /dev/ttyACM0 (serial E6614C, interface 0) and /dev/ttyACM1 (serial OTHER,"
+        " interface 0) are both meant; give its serial number or interface in the board file"
+    )
+
+
+def test_a_name_that_changes_hands_while_it_is_opened_is_not_taken(
+    pty: tuple[int, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unplugged between looking and opening, and another device has it: nothing stays open."""
+    ttys = FakeTtys(tmp_path)
+    ttys.plug_in("ttyACM0", leads_to=pty[1])
+
+    def change_hands(*_: int) -> None:
+        ttys.pull_out("ttyACM0")
+        ttys.plug_in("ttyACM0", serial="OTHER", leads_to=pty[1])
+
+    monkeypatch.setattr(termios, "tcflush", change_hands)
+    before = descriptors()
+    with pytest.raises(HardwareMissingError, match="no such device"):
+        open_tty(usb_address("2e8a:000a", "E6614C"), BAUD, str(tmp_path))
+    assert descriptors() == before
 
 
 def test_a_port_that_another_process_holds_is_named_as_held(pty: tuple[int, str]) -> None:

@@ -64,8 +64,9 @@ def test_the_process_that_comes_is_taken_and_ended_by_its_pidfd(
     """From then on it is a role like any other, but how it ended is not known."""
     child = HeldChild(place, EPOCH, print)
     say(place, event="held", pid=sleeper.pid, epoch=EPOCH)
-    say(place, event="ready", granted={})
-    assert child.statuses() == [{"event": "ready", "granted": {}}]
+    granted = {"cores": [0], "policy": "other", "priority": 0}
+    say(place, event="ready", granted=granted)
+    assert child.statuses() == [{"event": "ready", "granted": granted}]
     assert child.pid == sleeper.pid
     assert not ended(child)
     child.kill()

@@ -15,6 +15,7 @@ def render(report: dict[str, Any]) -> str:
     """Return the report as text."""
     blocks = [_head(report), _roles(report["roles"]), _disturbances(report["roles"])]
     blocks += [_links(report["link"])] if report["link"] else []
+    blocks += [_lines(report["link"])] if report["link"] else []
     blocks += [_list("links", _link_events(report["link"]))]
     blocks += [_ends(report)]
     blocks += [_list("faults", [_fault(fault) for fault in report["faults"]])]
@@ -136,6 +137,57 @@ def _links(links: dict[str, dict[str, Any]]) -> str:
         for name, link in links.items()
     ]
     return table(head, rows)
+
+
+def _lines(links: dict[str, dict[str, Any]]) -> str:
+    """What the lines told once a second; the way is that from sense to actuate, by its parts."""
+    head = (
+        "line",
+        "load in/out %",
+        "round trip min/mean/max us",
+        "way to host/loop/out/device mean us",
+        "errors",
+        "worst second",
+    )
+    rows = [
+        (
+            name,
+            _shares(link["load"]),
+            _quantiles(_some(link["round_trip"]), ("min_us", "mean_us", "max_us")),
+            _way(link["sense_to_actuate_parts"]),
+            _errors(link["errors"]),
+            _worst(link["worst_second"]),
+        )
+        for name, link in links.items()
+        if link["seconds"]
+    ]
+    return table(head, rows) if rows else ""
+
+
+def _shares(load: dict[str, float | None]) -> str:
+    each = [load["in_mean"], load["out_mean"]]
+    return " / ".join(DASH if one is None else f"{100 * one:.1f}" for one in each)
+
+
+def _some(span: dict[str, float]) -> dict[str, float] | None:
+    return span if span["n"] else None
+
+
+def _way(parts: dict[str, dict[str, float]]) -> str:
+    if not all(part["n"] for part in parts.values()):
+        return DASH
+    return " / ".join(f"{part['mean_us']:.1f}" for part in parts.values())
+
+
+def _errors(errors: dict[str, int] | None) -> str:
+    found = {kind: count for kind, count in (errors or {}).items() if count}
+    return ", ".join(f"{count} {kind}" for kind, count in found.items()) or "none"
+
+
+def _worst(worst: dict[str, Any] | None) -> str:
+    if worst is None or not any(worst["errors"].values()):
+        return DASH
+    return f"{worst['after_ms']:.0f} ms: {_errors(worst['errors'])}"
 
 
 def _clock(clock: dict[str, float] | None) -> str:

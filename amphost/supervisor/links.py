@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from amphost.device import RESETS
 from amphost.pump import ISOLATIONS, REFUSALS, SESSION_STATES
 from amphost.supervisor.fault_text import describe
+from amphost.supervisor.tallies import Tallies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,6 +74,7 @@ class Links:
         record: Callable[[LinkEvent], None],
     ) -> None:
         self.events: list[LinkEvent] = []
+        self.tallies = Tallies(segments)
         self._segments = segments
         self._say = say
         self._record = record
@@ -82,6 +84,7 @@ class Links:
         """Look at the link of an io role; say what has changed since the last time."""
         if run.plan.io is None:
             return
+        self.tallies.look(run.plan.io)
         owner = self._segments[run.plan.name].owner
         seen = self._seen.setdefault(run.plan.name, _Seen())
         lost_ns, up_ns = owner.gauge("link_lost_ns"), owner.gauge("link_up_ns")

@@ -192,6 +192,7 @@ def _period_ns(run: RoleRun) -> int | None:
 
 
 def _link(supervisor: Supervisor, run: RoleRun, started_ns: int) -> dict[str, Any]:
+    assert run.plan.io is not None
     owner = supervisor.segments.mapped[run.plan.name].owner
     counters = owner.counters()
     names = (
@@ -221,10 +222,11 @@ def _link(supervisor: Supervisor, run: RoleRun, started_ns: int) -> dict[str, An
         "device_mode": DEVICE_MODES.get(owner.gauge("device_mode"), "unknown"),
         "sense_to_actuate_us": owner.summary_us("sense_to_actuate"),
         "clock": _clock(owner),
+        **supervisor.links.tallies.result(run.plan.io, started_ns),
         "events": [
             {"after_ms": (event.t_ns - started_ns) / 1e6, "text": event.text}
             for event in supervisor.links.events
-            if run.plan.io is not None and event.device == run.plan.io.device
+            if event.device == run.plan.io.device
         ],
     }
 

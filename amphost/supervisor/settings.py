@@ -63,7 +63,7 @@ class Settings:
             f"{OPERATOR if name == SUPERVISOR else name}.{signal.name}": (name, word)
             for name, segment in segments.items()
             if name == SUPERVISOR or segment.plan.role_id != SUPERVISOR_ID
-            if segment.plan.channel is not None
+            if segment.plan.channel is not None and "." not in name  # `amphost link` shows lines
             for word, signal in enumerate(segment.plan.channel.signals)
         }
         self._names = [*self._values, *self.tuning.current]

@@ -10,6 +10,7 @@ import pytest
 from amphost.cli.report_text import DASH, render, table
 
 SUMMARY = {"n": 10, "p50": 1.25, "p99": 2.5, "p999": 3.75, "max": 5.0}
+SPAN = {"n": 10, "min_us": 31.5, "mean_us": 32.5, "max_us": 33.5}
 ROLE: dict[str, Any] = {
     "kind": "control",
     "pid": 4711,
@@ -64,6 +65,12 @@ REPORT: dict[str, Any] = {
             "session": "up",
             "sense_to_actuate_us": SUMMARY,
             "clock": {"skew_ppm": 34.96, "bound_us": 123.4},
+            "seconds": 3,
+            "load": {"in_mean": 0.4321, "out_mean": 0.0876},
+            "round_trip": SPAN,
+            "sense_to_actuate_parts": dict.fromkeys(("a", "b", "c", "d"), SPAN),
+            "errors": {"bad_crc": 7, "lost": 0, "foreign": 8},
+            "worst_second": {"after_ms": 2345.6, "errors": {"bad_crc": 6}},
             "events": [{"after_ms": 1234.5, "text": "link lost: the port hung up"}],
         }
     },
@@ -93,6 +100,11 @@ def test_every_figure_stands_in_the_text() -> None:
         "+35.0 ppm, known to 123 us",
         "1234 ms  mcu: link lost: the port hung up",
         "motor on loopback: ended DISARMED, armed 1 time(s), first armed period 321 ms",
+        "43.2 / 8.8",
+        "31.5 / 32.5 / 33.5",
+        "32.5 / 32.5 / 32.5 / 32.5",
+        "7 bad_crc, 8 foreign",
+        "2346 ms: 6 bad_crc",
         "990 of 1000",
         "1.2 / 2.5 / 3.8 / 5.0",
         "fifo 80",

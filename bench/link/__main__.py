@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench import machine, pages
 from bench.benchmarks import ALL, LINK
-from bench.link import play, report
+from bench.link import cortex_m, play, report
 
 
 def arguments(words: list[str]) -> argparse.Namespace:
@@ -45,6 +45,9 @@ def main() -> int:
     load, steal = os.getloadavg()[0], machine.steal_ticks()
     with tempfile.TemporaryDirectory(prefix="amphost-bench-") as folder:
         rounds, failed = play.play(course, Path(folder))
+    device = cortex_m.measure()
+    if isinstance(device, str):
+        device, failed["cortex_m"] = {}, device
     line = machine.describe(
         cores=course.cores,
         policy=f"{'fifo' if machine.may_fifo() else 'other'}, host on core {course.cores[0]}",
@@ -52,7 +55,7 @@ def main() -> int:
         steal_before=steal,
         load=load,
     )
-    found = report.result(rounds, play.lines(), {}, absent | failed, line)
+    found = report.result(rounds, play.lines(), device, absent | failed, line)
     has_ours = "codec.ours.encode_ns" in found["figures"]
     if options.write and has_ours:
         pages.keep(LINK, found)

@@ -9,7 +9,7 @@ import pytest
 
 from amphost.spec.load import load
 from bench.benchmarks import ALL
-from bench.link import report, systems
+from bench.link import cortex_m, report, systems
 
 TRIPS = {"trip.ours": {"p50_ns": 11.0}, "trip.raw": {"p50_ns": 10.0}}
 REPORT: dict[str, Any] = {
@@ -79,6 +79,15 @@ def test_systems_that_are_run_are_valid(rate: int, tmp_path: Path) -> None:
     loaded = load(systems.write_system(rate, tmp_path), boards=())
     [device] = loaded.board.devices.values()
     assert device.state_rate_hz == rate
+
+
+def test_time_of_the_emulated_board_is_instructions() -> None:
+    """One is 64 ns there: a microsecond holds 15.6 of them."""
+    figures = cortex_m.figures({"receive_us": 6400, "send_us": 640, "turns": 100})
+    assert figures == {
+        "cortex_m.receive_instructions": 1000.0,
+        "cortex_m.send_instructions": 100.0,
+    }
 
 
 def test_benchmark_is_rendered_with_the_others() -> None:

@@ -56,8 +56,10 @@ static void hear(const struct amp_session_event *event) {
     }
     HOLDS(frame->type == AMP_FRAME_STATE || frame->type == AMP_FRAME_EVENT);
     if (frame->type == AMP_FRAME_STATE) {
-        (void)amp_wire_state_decode(frame->payload, frame->length, &state, values,
-                                    rig.config.sends_count);
+        (void)(amp_wire_state_decode(frame->payload, frame->length, &state) &&
+               amp_values_decode(rig.config.sends, rig.config.sends_count,
+                                 frame->payload + AMP_STATE_SIZE,
+                                 (size_t)frame->length - AMP_STATE_SIZE, values));
     } else {
         (void)amp_wire_event_decode(frame->payload, frame->length, &told);
     }

@@ -24,7 +24,12 @@ int amp_pump_init(struct amp_pump *pump) {
         return -AMP_EARG;
     }
     for (uint32_t i = 0; i < expected->accepts_count; i++) {
-        if (pump->accept_words[i] >= pump->source.words) {
+        if (pump->accept_words[i] >= pump->source.words || !amp_value_is_valid(&pump->accepts[i])) {
+            return -AMP_EARG;
+        }
+    }
+    for (uint32_t i = 0; i < expected->sends_count; i++) {
+        if (!amp_value_is_valid(&pump->sends[i])) {
             return -AMP_EARG;
         }
     }

@@ -13,7 +13,9 @@ static uint32_t answered_us(const struct amp_pump *pump, amp_ns t_ns) {
     return 0;
 }
 
-/* |answers_us|: low 32 bits of the device's clock at the sample that it answers; 0: of none. */
+/* |answers_us|: low 32 bits of the device's clock at the sample that it answers; 0: of none. What a
+ * type does not hold goes out marked, and the device refuses it whole. Returns 0 if even that cannot
+ * be: a bool that is neither 0 nor 1. */
 static size_t encode_actuation(const struct amp_pump *pump, uint8_t *payload,
                                uint32_t *answers_us) {
     const uint64_t *const words = pump->record + 3;
@@ -30,7 +32,11 @@ static size_t encode_actuation(const struct amp_pump *pump, uint8_t *payload,
         actuate.answers_us = answered_us(pump, sensed_ns);
     }
     *answers_us = actuate.answers_us;
-    return amp_wire_actuate_encode(&actuate, values, pump->expected.accepts_count, payload);
+    size_t bad;
+    const size_t length = amp_wire_actuate_encode(&actuate, payload);
+    const size_t size = amp_values_encode(pump->accepts, values, pump->expected.accepts_count,
+                                          payload + length, &bad);
+    return size == 0 ? 0 : length + size;
 }
 
 /* Queue the publication in |record| for the line, in the place of an older one that still waits. */
@@ -38,6 +44,9 @@ static void queue_actuation(struct amp_pump *pump) {
     uint8_t payload[AMP_FRAME_PAYLOAD_MAX];
     uint32_t answers_us;
     const size_t length = encode_actuation(pump, payload, &answers_us);
+    if (length == 0) {
+        return;
+    }
     if (pump->actuation_waits) {
         (void)amp_session_replace(&pump->session, pump->actuation_sequence, AMP_FRAME_ACTUATE,
                                   payload, length, pump->out + pump->actuation_at,

@@ -47,7 +47,9 @@ static void take_state(struct amp_pump *pump, const struct amp_frame *frame, amp
     struct amp_wire_state state;
     float values[AMP_PUMP_VALUES_MAX];
     const uint8_t count = pump->expected.sends_count;
-    if (!amp_wire_state_decode(frame->payload, frame->length, &state, values, count)) {
+    if (!amp_wire_state_decode(frame->payload, frame->length, &state) ||
+        !amp_values_decode(pump->sends, count, frame->payload + AMP_STATE_SIZE,
+                           (size_t)frame->length - AMP_STATE_SIZE, values)) {
         return;
     }
     for (uint32_t i = 0; i < count; i++) {

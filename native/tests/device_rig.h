@@ -15,7 +15,15 @@
 #define RIG_PERIOD_US 1000u
 #define RIG_BEGIN_US UINT64_C(5000000)
 
+static const struct amp_value RIG_SENDS[] = {{.low = -100, .high = 100}, {.low = -20, .high = 20}};
+
 /// Output 0 ramps, output 1 goes to safe at once, output 2 is safe away from zero.
+static const struct amp_value RIG_ACCEPTS[] = {
+    {.low = -12, .high = 12, .safe = 0, .ramp_per_s = 100},
+    {.low = 0, .high = 1, .safe = 0, .ramp_per_s = 0},
+    {.low = -5, .high = 5, .safe = 2, .ramp_per_s = 10},
+};
+
 static inline struct amp_device_config rig_config(void) {
     const struct amp_device_config config = {
         .board = "bench",
@@ -26,9 +34,11 @@ static inline struct amp_device_config rig_config(void) {
         .baud = 1000000,
         .lease_us = RIG_LEASE_US,
         .state_period_us = RIG_PERIOD_US,
-        .sends_count = 2,
-        .accepts_count = 3,
-        .accepts = {{-12.0f, 12.0f, 0.0f, 100.0f}, {0, 1.0f, 0, 0}, {-5.0f, 5.0f, 2.0f, 10.0f}}};
+        .sends_count = COUNT(RIG_SENDS),
+        .sends = RIG_SENDS,
+        .accepts_count = COUNT(RIG_ACCEPTS),
+        .accepts = RIG_ACCEPTS,
+    };
     return config;
 }
 
@@ -60,8 +70,10 @@ static inline void rig_take(struct rig *rig, const struct amp_session_event *eve
         rig->command = *event;
     } else if (event->kind == AMP_ON_MESSAGE && frame->type == AMP_FRAME_STATE) {
         rig->states++;
-        CHECK(amp_wire_state_decode(frame->payload, frame->length, &rig->state, rig->values,
-                                    rig->config.sends_count));
+        CHECK(amp_wire_state_decode(frame->payload, frame->length, &rig->state));
+        CHECK(amp_values_decode(rig->config.sends, rig->config.sends_count,
+                                frame->payload + AMP_STATE_SIZE,
+                                (size_t)frame->length - AMP_STATE_SIZE, rig->values));
     } else if (event->kind == AMP_ON_MESSAGE && rig->event_count < COUNT(rig->events)) {
         CHECK(
             amp_wire_event_decode(frame->payload, frame->length, &rig->events[rig->event_count++]));
@@ -141,8 +153,10 @@ static inline size_t rig_actuate_frame(struct rig *rig, const float *values, uin
                                        uint8_t *wire, size_t room) {
     const struct amp_wire_actuate actuate = {answers_us};
     uint8_t payload[AMP_ACTUATE_SIZE + 4 * AMP_DEVICE_VALUES_MAX];
-    const size_t length =
-        amp_wire_actuate_encode(&actuate, values, rig->config.accepts_count, payload);
+    size_t bad;
+    size_t length = amp_wire_actuate_encode(&actuate, payload);
+    length += amp_values_encode(rig->config.accepts, values, rig->config.accepts_count,
+                                payload + length, &bad);
     return amp_session_send(&rig->host, AMP_FRAME_ACTUATE, payload, length, wire, room);
 }
 

@@ -86,6 +86,9 @@ static inline uint64_t rig_us(void) {
     return (uint64_t)(rig.machine.now_ns - RIG_ORIGIN) / 1000 + 1;
 }
 
+static const struct amp_value RIG_SENDS[] = {{.low = -100, .high = 100}};
+static const struct amp_value RIG_ACCEPTS[] = {{.low = -12, .high = 12}};
+
 static inline void rig_boot_device(uint32_t nonce) {
     rig.config = (struct amp_device_config){
         .board = "rig",
@@ -95,8 +98,9 @@ static inline void rig_boot_device(uint32_t nonce) {
         .lease_us = RIG_LEASE_US,
         .state_period_us = 1000,
         .sends_count = 1,
+        .sends = RIG_SENDS,
         .accepts_count = 1,
-        .accepts = {{.low = -12, .high = 12, .safe = 0, .ramp_per_s = 0}},
+        .accepts = RIG_ACCEPTS,
     };
     CHECK(amp_device_init(&rig.device, &rig.config, rig_us()));
 }
@@ -138,6 +142,8 @@ static inline void rig_open(void) {
         .sends_count = 1,
         .accepts_count = 1,
     };
+    pump->sends[0] = RIG_SENDS[0];
+    pump->accepts[0] = RIG_ACCEPTS[0];
     pump->role = RIG_ROLE;
     pump->session_number = 100;
     pump->sensed_word = 2;

@@ -14,17 +14,21 @@ static void test_a_device_boots_safe_and_idle(void) {
 static void test_a_config_that_breaks_a_rule_is_refused(void) {
     struct amp_device device;
     struct amp_device_config config = rig_config();
+    struct amp_value accepts[4];
+    config.accepts = accepts;
     const struct amp_device_config good = config;
     memset(&device, 0x5A, sizeof device);
 #define REFUSED(change)                                                                            \
     do {                                                                                           \
         config = good;                                                                             \
+        memcpy(accepts, RIG_ACCEPTS, sizeof RIG_ACCEPTS);                                          \
         change;                                                                                    \
         CHECK(!amp_device_init(&device, &config, 0));                                              \
     } while (0)
 #define ACCEPTED(change)                                                                           \
     do {                                                                                           \
         config = good;                                                                             \
+        memcpy(accepts, RIG_ACCEPTS, sizeof RIG_ACCEPTS);                                          \
         change;                                                                                    \
         CHECK(amp_device_init(&device, &config, 0));                                               \
     } while (0)
@@ -38,23 +42,23 @@ static void test_a_config_that_breaks_a_rule_is_refused(void) {
     REFUSED(config.state_period_us = 0);
     REFUSED(config.sends_count = AMP_DEVICE_VALUES_MAX + 1);
     REFUSED(config.accepts_count = AMP_DEVICE_VALUES_MAX + 1);
-    REFUSED(config.accepts[0].low = NAN);
-    REFUSED(config.accepts[1].high = INFINITY);
-    REFUSED(config.accepts[2].safe = NAN);
-    REFUSED(config.accepts[0].ramp_per_s = NAN);
-    REFUSED(config.accepts[0].ramp_per_s = -1);
-    REFUSED(config.accepts[0].ramp_per_s = 24.0f / 3700);
-    REFUSED(config.accepts[0].safe = 12.5f);
-    REFUSED(config.accepts[0].safe = -12.5f);
+    REFUSED(accepts[0].low = NAN);
+    REFUSED(accepts[1].high = INFINITY);
+    REFUSED(accepts[2].safe = NAN);
+    REFUSED(accepts[0].ramp_per_s = NAN);
+    REFUSED(accepts[0].ramp_per_s = -1);
+    REFUSED(accepts[0].ramp_per_s = 24.0f / 3700);
+    REFUSED(accepts[0].safe = 12.5f);
+    REFUSED(accepts[0].safe = -12.5f);
     CHECK(*(uint8_t *)&device == 0x5A); // nothing was touched
     ACCEPTED(config.board = "12345678901234567890123456789012");
     ACCEPTED(config.board = " ~");
     ACCEPTED(config.lease_us = AMP_SEQUENCE_FORGET_US);
     ACCEPTED(config.accepts_count = 0);
     ACCEPTED(config.sends_count = 0);
-    ACCEPTED(config.accepts[0].safe = 12.0f);
-    ACCEPTED(config.accepts[0].ramp_per_s = 24.0f / 3500);
-    ACCEPTED(config.accepts[3].low = NAN); // behind the count
+    ACCEPTED(accepts[0].safe = 12.0f);
+    ACCEPTED(accepts[0].ramp_per_s = 24.0f / 3500);
+    ACCEPTED(accepts[3].low = NAN); // behind the count
 }
 
 static void test_the_identity_says_what_the_firmware_is(void) {

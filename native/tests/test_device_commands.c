@@ -2,11 +2,13 @@
 
 #include "device_rig.h"
 
+static const struct amp_device_parameter PARAMETERS[] = {{-1.0f, 1.0f, 0.25f},
+                                                         {0.0f, 100.0f, 50.0f}};
+
 static void begin(struct rig *rig) {
     struct amp_device_config config = rig_config();
-    config.parameters_count = 2;
-    config.parameters[0] = (struct amp_device_parameter){-1.0f, 1.0f, 0.25f};
-    config.parameters[1] = (struct amp_device_parameter){0.0f, 100.0f, 50.0f};
+    config.parameters_count = COUNT(PARAMETERS);
+    config.parameters = PARAMETERS;
     rig_begin_as(rig, &config, RIG_BEGIN_US);
     rig_join(rig);
 }
@@ -90,7 +92,7 @@ static void test_parameters_that_break_a_rule_are_refused_at_boot(void) {
     struct amp_device_config config = rig_config();
     config.parameters_count = 1;
     for (size_t n = 0; n < COUNT(BAD); n++) {
-        config.parameters[0] = BAD[n];
+        config.parameters = &BAD[n];
         CHECK(!amp_device_init(&device, &config, 0));
     }
     config.parameters_count = AMP_DEVICE_PARAMETERS_MAX + 1;

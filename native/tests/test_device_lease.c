@@ -175,7 +175,9 @@ static void test_a_late_tick_finds_the_ramp_where_it_should_be(void) {
 static void test_every_ramp_ends_exactly_at_safe_in_its_time(void) {
     for (unsigned round = 0; round < 20000; round++) {
         struct amp_device_config config = rig_config();
-        struct amp_device_accept *accept = &config.accepts[0];
+        struct amp_value described = {.type = AMP_VALUE_F32};
+        struct amp_value *const accept = &described;
+        config.accepts = accept;
         const float span = (float)exp2(seeded_unit() * 40 - 20);
         accept->low = -span * (float)seeded_unit();
         accept->high = accept->low + span;

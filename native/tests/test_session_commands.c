@@ -269,7 +269,7 @@ static void test_parameters_and_the_mode_do_not_wait_for_one_another(void) {
     for (struct amp_wire_command command = sent_command(&host, 0); command.id != 0;
          command = sent_command(&host, 0), sent++) {
         CHECK(command.verb >= AMP_VERB_SET && command.verb < AMP_VERB_SET + AMP_COMMANDS_MAX - 1);
-        const float value = amp_wire_float(command.argument);
+        const float value = amp_float_of(command.argument);
         CHECK(value > (command.verb == AMP_VERB_SET ? 2.4f : 1.4f));
     }
     CHECK(sent == AMP_COMMANDS_MAX - 1);

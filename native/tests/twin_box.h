@@ -115,6 +115,9 @@ static const struct amp_platform platform = {
     .write = box_write,
 };
 
+static const struct amp_value SENDS[] = {{.low = -1000, .high = 1000}, {.low = -20, .high = 20}};
+static const struct amp_value ACCEPTS[] = {{.low = -12, .high = 12, .ramp_per_s = 1200}};
+
 static struct amp_twin_config config(void) {
     return (struct amp_twin_config){
         .device =
@@ -127,8 +130,9 @@ static struct amp_twin_config config(void) {
                 .lease_us = LEASE_US,
                 .state_period_us = 1000,
                 .sends_count = 2,
+                .sends = SENDS,
                 .accepts_count = 1,
-                .accepts = {{-12.0f, 12.0f, 0.0f, 1200.0f}},
+                .accepts = ACCEPTS,
             },
         .plant =
             {
@@ -190,8 +194,9 @@ static void host_hear(void) {
             host.acked_verb = event.verb;
         }
         if (event.kind == AMP_ON_MESSAGE && event.frame.type == AMP_FRAME_STATE &&
-            amp_wire_state_decode(event.frame.payload, event.frame.length, &host.state, values,
-                                  2)) {
+            amp_wire_state_decode(event.frame.payload, event.frame.length, &host.state) &&
+            amp_values_decode(SENDS, 2, event.frame.payload + AMP_STATE_SIZE,
+                              (size_t)event.frame.length - AMP_STATE_SIZE, values)) {
             host.states++;
             host.position = values[0];
             host.current = values[1];
@@ -221,7 +226,9 @@ static void host_say(void) {
     if (host.actuates) {
         uint8_t payload[AMP_ACTUATE_SIZE + 4];
         const struct amp_wire_actuate actuate = {(uint32_t)host.state.sampled_us};
-        const size_t length = amp_wire_actuate_encode(&actuate, &host.volts, 1, payload);
+        size_t bad;
+        size_t length = amp_wire_actuate_encode(&actuate, payload);
+        length += amp_values_encode(ACCEPTS, &host.volts, 1, payload + length, &bad);
         host_push(wire, amp_session_send(&host.session, AMP_FRAME_ACTUATE, payload, length, wire,
                                          sizeof wire));
     }

@@ -83,7 +83,7 @@ static void happen(struct amp_device *device, enum happening what, enum amp_devi
 
 // Time
 
-static float ramp_at(const struct amp_device_accept *accept, float from, uint64_t elapsed_us) {
+static float ramp_at(const struct amp_value *accept, float from, uint64_t elapsed_us) {
     const float way = from < accept->safe ? accept->safe - from : from - accept->safe;
     const float covered = accept->ramp_per_s * ((float)saturated(elapsed_us) * 1e-6f);
     if (accept->ramp_per_s <= 0 || way - covered <= way * RAMP_ARRIVED) {
@@ -98,7 +98,7 @@ static void move_outputs(struct amp_device *device) {
     }
     bool arrived = true;
     for (size_t i = 0; i < device->config->accepts_count; i++) {
-        const struct amp_device_accept *accept = &device->config->accepts[i];
+        const struct amp_value *accept = &device->config->accepts[i];
         const uint64_t elapsed_us = device->now_us - device->safe_begin_us;
         device->outputs[i] = ramp_at(accept, device->ramp_from[i], elapsed_us);
         arrived =
@@ -129,9 +129,7 @@ static void pass_time(struct amp_device *device, uint64_t now_us) {
 // Returns the index of the first value that may not be applied; accepts_count if there is none.
 static size_t first_bad_value(const struct amp_device_config *config, const float *values) {
     for (size_t i = 0; i < config->accepts_count; i++) {
-        const struct amp_device_accept *accept = &config->accepts[i];
-        if (!amp_float_is_finite(values[i]) || values[i] < accept->low ||
-            values[i] > accept->high) {
+        if (!amp_value_holds(&config->accepts[i], values[i])) {
             return i;
         }
     }
@@ -160,8 +158,10 @@ static void apply(struct amp_device *device, const struct amp_wire_actuate *actu
 static void take_actuate(struct amp_device *device, const struct amp_frame *frame) {
     struct amp_wire_actuate actuate;
     float values[AMP_DEVICE_VALUES_MAX];
-    if (!amp_wire_actuate_decode(frame->payload, frame->length, &actuate, values,
-                                 device->config->accepts_count)) {
+    if (!amp_wire_actuate_decode(frame->payload, frame->length, &actuate) ||
+        !amp_values_decode(device->config->accepts, device->config->accepts_count,
+                           frame->payload + AMP_ACTUATE_SIZE,
+                           (size_t)frame->length - AMP_ACTUATE_SIZE, values)) {
         device->session.counters.unexpected++;
         return;
     }
@@ -196,7 +196,7 @@ static enum amp_result set_parameter(struct amp_device *device, size_t index, fl
 static void take_command(struct amp_device *device, uint16_t id, uint8_t verb, uint32_t argument) {
     enum amp_result result = AMP_RESULT_DONE;
     if (verb >= AMP_VERB_SET) {
-        result = set_parameter(device, verb - (size_t)AMP_VERB_SET, amp_wire_float(argument));
+        result = set_parameter(device, verb - (size_t)AMP_VERB_SET, amp_float_of(argument));
     } else if (verb == AMP_VERB_ARM) {
         happen(device, ARM_ASKED, AMP_REASON_NONE, device->now_us);
     } else if (verb == AMP_VERB_DISARM) {
@@ -290,9 +290,24 @@ static size_t event_frame(struct amp_device *device) {
 
 static size_t state_frame(struct amp_device *device) {
     uint8_t payload[AMP_STATE_SIZE + 4 * AMP_DEVICE_VALUES_MAX];
-    const size_t length =
-        amp_wire_state_encode(&device->state, device->sensed, device->config->sends_count, payload);
+    const size_t count = device->config->sends_count;
+    size_t bad;
+    size_t length = amp_wire_state_encode(&device->state, payload);
+    const size_t size = amp_values_encode(device->config->sends, device->sensed, count,
+                                          payload + length, &bad);
     device->state_due = false;
+    if (bad < count) {
+        device->counters.bad_samples++;
+        if (!device->bad_sampled) {
+            report(device, AMP_EVENT_BAD_SAMPLE, (uint32_t)bad, device->state.sampled_us);
+        }
+    }
+    device->bad_sampled = bad < count;
+    if (size == 0 && count > 0) {
+        device->counters.states_unsent++;
+        return 0;
+    }
+    length += size;
     return amp_session_send(&device->session, AMP_FRAME_STATE, payload, length, device->wire,
                             sizeof device->wire);
 }

@@ -2,14 +2,25 @@
 
 #define RAMP_S_MAX 3600.0f
 
-static bool accept_is_valid(const struct amp_device_accept *accept) {
+static bool accept_is_valid(const struct amp_value *accept) {
     const float span = accept->high - accept->low;
-    const bool finite = amp_float_is_finite(accept->low) && amp_float_is_finite(accept->high) &&
-                        amp_float_is_finite(accept->safe) &&
-                        amp_float_is_finite(accept->ramp_per_s);
-    return finite && accept->low <= accept->safe && accept->safe <= accept->high &&
-           accept->ramp_per_s >= 0 &&
+    return amp_value_is_valid(accept) && amp_float_is_finite(accept->safe) &&
+           amp_float_is_finite(accept->ramp_per_s) && accept->low <= accept->safe &&
+           accept->safe <= accept->high && accept->ramp_per_s >= 0 &&
            (accept->ramp_per_s <= 0 || span <= accept->ramp_per_s * RAMP_S_MAX);
+}
+
+// The text says what the hash stands for, or a host would be told something else than it refused.
+static bool dictionary_is_valid(const struct amp_device_config *config) {
+    uint32_t crc = 0;
+    if (config->dictionary == NULL) {
+        return config->dictionary_size == 0;
+    }
+    for (uint16_t i = 0; i < config->dictionary_size; i++) {
+        const uint8_t letter = (uint8_t)AMP_DICTIONARY_BYTE(config->dictionary + i);
+        crc = amp_crc32(&letter, 1, crc);
+    }
+    return crc == config->schema_hash;
 }
 
 static bool parameters_are_valid(const struct amp_device_config *config) {
@@ -45,7 +56,12 @@ static bool config_is_valid(const struct amp_device_config *config) {
             return false;
         }
     }
-    return parameters_are_valid(config);
+    for (size_t i = 0; i < config->sends_count; i++) {
+        if (!amp_value_is_valid(&config->sends[i])) {
+            return false;
+        }
+    }
+    return dictionary_is_valid(config) && parameters_are_valid(config);
 }
 
 static void introduce(struct amp_session *session, const struct amp_device_config *config) {

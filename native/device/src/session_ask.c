@@ -45,7 +45,7 @@ uint16_t amp_session_set(struct amp_session *session, uint8_t index, float value
     if (index > AMP_VERB_SET_LAST - AMP_VERB_SET) {
         return 0;
     }
-    return amp_session_command(session, (enum amp_verb)(AMP_VERB_SET + index), amp_wire_bits(value),
+    return amp_session_command(session, (enum amp_verb)(AMP_VERB_SET + index), amp_float_bits(value),
                                ttl_ms, now_us);
 }
 

@@ -1,12 +1,5 @@
 #include "amp/wire.h"
 
-_Static_assert(sizeof(float) == 4, "values are IEEE 754 binary32");
-
-union float_bits {
-    float value;
-    uint32_t bits;
-};
-
 static uint8_t *put_u8(uint8_t *at, uint8_t value) {
     *at = value;
     return at + 1;
@@ -22,14 +15,6 @@ static uint8_t *put_u32(uint8_t *at, uint32_t value) {
 
 static uint8_t *put_u64(uint8_t *at, uint64_t value) {
     return put_u32(put_u32(at, (uint32_t)(value & 0xFFFFFFFFu)), (uint32_t)(value >> 32));
-}
-
-static uint8_t *put_floats(uint8_t *at, const float *values, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const union float_bits word = {.value = values[i]};
-        at = put_u32(at, word.bits);
-    }
-    return at;
 }
 
 static uint8_t get_u8(const uint8_t **at) {
@@ -49,28 +34,6 @@ static uint32_t get_u32(const uint8_t **at) {
 static uint64_t get_u64(const uint8_t **at) {
     const uint32_t low = get_u32(at);
     return low | (uint64_t)get_u32(at) << 32;
-}
-
-static void get_floats(const uint8_t **at, float *values, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const union float_bits word = {.bits = get_u32(at)};
-        values[i] = word.value;
-    }
-}
-
-uint32_t amp_wire_bits(float value) {
-    const union float_bits word = {.value = value};
-    return word.bits;
-}
-
-float amp_wire_float(uint32_t bits) {
-    const union float_bits word = {.bits = bits};
-    return word.value;
-}
-
-bool amp_float_is_finite(float value) {
-    const union float_bits word = {.value = value};
-    return (word.bits & 0x7F800000u) != 0x7F800000u;
 }
 
 bool amp_wire_protocol(const uint8_t *payload, size_t length, uint8_t *major, uint8_t *minor) {
@@ -150,22 +113,19 @@ bool amp_wire_identity_decode(const uint8_t *payload, size_t length,
     return true;
 }
 
-size_t amp_wire_state_encode(const struct amp_wire_state *state, const float *values, size_t count,
-                             uint8_t *payload) {
+size_t amp_wire_state_encode(const struct amp_wire_state *state, uint8_t *payload) {
     uint8_t *at = put_u64(payload, state->sampled_us);
     at = put_u8(at, state->mode);
     at = put_u8(at, state->reason);
     at = put_u16(at, state->applied_sequence);
     at = put_u16(at, state->applied_count);
     at = put_u32(at, state->applied_age_us);
-    at = put_u32(at, state->sense_to_actuate_us);
-    put_floats(at, values, count);
-    return AMP_STATE_SIZE + 4 * count;
+    put_u32(at, state->sense_to_actuate_us);
+    return AMP_STATE_SIZE;
 }
 
-bool amp_wire_state_decode(const uint8_t *payload, size_t length, struct amp_wire_state *out,
-                           float *values, size_t count) {
-    if (length != AMP_STATE_SIZE + 4 * count) {
+bool amp_wire_state_decode(const uint8_t *payload, size_t length, struct amp_wire_state *out) {
+    if (length < AMP_STATE_SIZE) {
         return false;
     }
     out->sampled_us = get_u64(&payload);
@@ -175,23 +135,19 @@ bool amp_wire_state_decode(const uint8_t *payload, size_t length, struct amp_wir
     out->applied_count = get_u16(&payload);
     out->applied_age_us = get_u32(&payload);
     out->sense_to_actuate_us = get_u32(&payload);
-    get_floats(&payload, values, count);
     return true;
 }
 
-size_t amp_wire_actuate_encode(const struct amp_wire_actuate *actuate, const float *values,
-                               size_t count, uint8_t *payload) {
-    put_floats(put_u32(payload, actuate->answers_us), values, count);
-    return AMP_ACTUATE_SIZE + 4 * count;
+size_t amp_wire_actuate_encode(const struct amp_wire_actuate *actuate, uint8_t *payload) {
+    put_u32(payload, actuate->answers_us);
+    return AMP_ACTUATE_SIZE;
 }
 
-bool amp_wire_actuate_decode(const uint8_t *payload, size_t length, struct amp_wire_actuate *out,
-                             float *values, size_t count) {
-    if (length != AMP_ACTUATE_SIZE + 4 * count) {
+bool amp_wire_actuate_decode(const uint8_t *payload, size_t length, struct amp_wire_actuate *out) {
+    if (length < AMP_ACTUATE_SIZE) {
         return false;
     }
     out->answers_us = get_u32(&payload);
-    get_floats(&payload, values, count);
     return true;
 }
 

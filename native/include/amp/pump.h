@@ -124,6 +124,8 @@ struct amp_pump {
     struct amp_pump_share share;
     struct amp_follow follow; /* its link, phase and limits; the period is the pump's */
     struct amp_session_host expected;
+    struct amp_value sends[AMP_PUMP_VALUES_MAX]; /* so many as expected; their type and scale */
+    struct amp_value accepts[AMP_PUMP_VALUES_MAX];
     uint32_t role;
     int descriptor;      /* non-blocking; -1: no port is open */
     int wake_descriptor; /* ends a run without a port as soon as it is readable; -1: none */

@@ -45,13 +45,6 @@ enum amp_device_reason {
                                    finite or out of range */
 };
 
-/// One value that the device accepts.
-struct amp_device_accept {
-    float low, high;  /* finite; an actuation outside [low, high] is refused whole */
-    float safe;       /* in [low, high] */
-    float ramp_per_s; /* towards |safe|; 0: at once; else it crosses [low, high] in an hour */
-};
-
 /// A number that the host may set while the device runs: a gain, a limit. It comes back to |initial|
 /// at each boot.
 struct amp_device_parameter {
@@ -59,21 +52,24 @@ struct amp_device_parameter {
     float initial;   /* in [low, high] */
 };
 
-/// What a firmware is. It is not copied: it outlives the device.
+/// What a firmware is. Neither it nor what it points to is copied: they outlive the device.
 struct amp_device_config {
     const char *board;        /* 1 to 32 printable ASCII characters */
     uint8_t firmware[3];      /* version: major, minor, patch */
     uint8_t reset_cause;      /* enum amp_reset_cause */
     uint32_t boot_nonce;      /* another one at each boot: entropy, or a counter in flash */
     uint32_t schema_hash;     /* CRC-32 of the canonical schema text */
+    const char *dictionary;   /* that text, for a host that finds another hash; NULL: not on board */
+    uint16_t dictionary_size; /* bytes of it, without a terminator */
     uint32_t baud;            /* reported, not used */
     uint32_t lease_us;        /* [1, AMP_SEQUENCE_FORGET_US] */
     uint32_t state_period_us; /* at least 1 */
     uint8_t sends_count;      /* [0, AMP_DEVICE_VALUES_MAX] */
     uint8_t accepts_count;    /* [0, AMP_DEVICE_VALUES_MAX] */
-    struct amp_device_accept accepts[AMP_DEVICE_VALUES_MAX];
     uint8_t parameters_count; /* [0, AMP_DEVICE_PARAMETERS_MAX] */
-    struct amp_device_parameter parameters[AMP_DEVICE_PARAMETERS_MAX];
+    const struct amp_value *sends;   /* |sends_count| of them */
+    const struct amp_value *accepts; /* an actuation with a value out of its range is refused whole */
+    const struct amp_device_parameter *parameters;
 };
 
 /// Monotone, never reset. The line's own losses are in |session.counters|.
@@ -83,6 +79,8 @@ struct amp_device_counters {
     uint64_t refused_mode;    /* actuations that came while not armed */
     uint64_t leases_ended;    /* times the lease ran out */
     uint64_t states;          /* states sampled */
+    uint64_t bad_samples;     /* values sampled that their type does not hold */
+    uint64_t states_unsent;   /* states not sent: a bool in them is neither 0 nor 1 */
     uint64_t states_replaced; /* states replaced by a newer one before the line took them */
     uint64_t states_skipped;  /* sampling instants that passed while tick was not called */
     uint64_t events_lost;     /* the oldest event gave way to a new one before the line took it */
@@ -103,6 +101,7 @@ struct amp_device {
     const struct amp_device_config *config;
     bool ramping;      /* outputs follow the ramp, not an actuation */
     bool refused_last; /* the newest actuation was refused for its values */
+    bool bad_sampled;  /* the newest state had a value that its type does not hold */
     bool applied_any;  /* in this session */
     bool state_due;
     uint8_t event_first, event_count;

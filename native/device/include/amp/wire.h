@@ -1,10 +1,10 @@
 /* wire.h: the payload of each frame type as a struct, and its bytes.
  *
  * Little-endian, encoded byte by byte: no packed structs, no assumption about alignment or the
- * machine's byte order. A value is an IEEE 754 binary32. Encoders write a fixed size that their
- * macro states and return it; decoders accept exactly that size, return false for any other and
- * then leave |out| unspecified. Whether a float is finite or in range is the caller's question,
- * because the answer (refuse whole, hold, trip) differs.
+ * machine's byte order. Encoders write a fixed size that their macro states and return it; decoders
+ * accept exactly that size, return false for any other and then leave |out| unspecified. Behind that
+ * size STATE and ACTUATE carry values (value.h). Whether one is finite or in range is the caller's
+ * question, because the answer (refuse whole, hold, trip) differs.
  *
  * The first two bytes of IDENTIFY and IDENTITY are the protocol's version in every protocol there
  * will ever be, so that two strangers can always say what differs.
@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "amp/value.h"
 
 /// A different major does not talk; a minor adds types and codes and changes no layout.
 #define AMP_PROTOCOL_MAJOR 1
@@ -27,7 +29,7 @@
 /// "There is none" in an age or a latency of 32 bits; also what longer ones saturate to.
 #define AMP_WIRE_NONE 0xFFFFFFFFu
 
-/// Payload sizes. STATE and ACTUATE add four bytes a value.
+/// Payload sizes. STATE and ACTUATE add their values: amp_values_size().
 #define AMP_IDENTIFY_SIZE 6
 #define AMP_IDENTITY_SIZE 60
 #define AMP_STATE_SIZE 22
@@ -67,6 +69,7 @@ enum amp_event_code {
     AMP_EVENT_AT_SAFE = 3,   /* every output has reached its safe value; argument: us since the
                                 last applied actuation, or AMP_WIRE_NONE */
     AMP_EVENT_BAD_VALUE = 4, /* an actuation was refused whole; argument: index of the value */
+    AMP_EVENT_BAD_SAMPLE = 5, /* a state has a value that its type does not hold; argument: index */
 };
 
 /// Why the device's processor started.
@@ -151,15 +154,6 @@ struct amp_wire_time {
     uint32_t held_us;     /* from then until this was written */
 };
 
-/// The bits of a binary32, and back.
-/// Context: any. Progress: wait-free.
-uint32_t amp_wire_bits(float value);
-float amp_wire_float(uint32_t bits);
-
-/// True unless |value| is infinite or not a number. Needs no libm, and holds under -ffast-math.
-/// Context: any. Progress: wait-free.
-bool amp_float_is_finite(float value);
-
 /// The version an IDENTIFY or IDENTITY of any protocol begins with; false if |length| is under 2.
 /// Context: any. Progress: wait-free.
 bool amp_wire_protocol(const uint8_t *payload, size_t length, uint8_t *major, uint8_t *minor);
@@ -175,17 +169,13 @@ bool amp_wire_identify_decode(const uint8_t *payload, size_t length, struct amp_
 size_t amp_wire_identity_encode(const struct amp_wire_identity *identity, uint8_t *payload);
 bool amp_wire_identity_decode(const uint8_t *payload, size_t length, struct amp_wire_identity *out);
 
-/// |values| has |count| entries; AMP_STATE_SIZE + 4 * |count| bytes.
-size_t amp_wire_state_encode(const struct amp_wire_state *state, const float *values, size_t count,
-                             uint8_t *payload);
-bool amp_wire_state_decode(const uint8_t *payload, size_t length, struct amp_wire_state *out,
-                           float *values, size_t count);
+/// The values stand behind it, at AMP_STATE_SIZE and AMP_ACTUATE_SIZE; these two accept any length
+/// from there on.
+size_t amp_wire_state_encode(const struct amp_wire_state *state, uint8_t *payload);
+bool amp_wire_state_decode(const uint8_t *payload, size_t length, struct amp_wire_state *out);
 
-/// |values| has |count| entries; AMP_ACTUATE_SIZE + 4 * |count| bytes.
-size_t amp_wire_actuate_encode(const struct amp_wire_actuate *actuate, const float *values,
-                               size_t count, uint8_t *payload);
-bool amp_wire_actuate_decode(const uint8_t *payload, size_t length, struct amp_wire_actuate *out,
-                             float *values, size_t count);
+size_t amp_wire_actuate_encode(const struct amp_wire_actuate *actuate, uint8_t *payload);
+bool amp_wire_actuate_decode(const uint8_t *payload, size_t length, struct amp_wire_actuate *out);
 
 size_t amp_wire_command_encode(const struct amp_wire_command *command, uint8_t *payload);
 bool amp_wire_command_decode(const uint8_t *payload, size_t length, struct amp_wire_command *out);

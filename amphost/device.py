@@ -12,12 +12,13 @@ from amphost import platform
 from amphost._native.amp import ffi, lib
 from amphost.errors import LocalLinkError
 from amphost.plan.plants import PLANTS, offers
+from amphost.wire_values import decoded, described, encoded
 
 TYPE_CHECKING = False  # typing's own costs a process 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from amphost.plan.model import CodePlan, DevicePlan
+    from amphost.plan.model import AcceptPlan, CodePlan, DevicePlan, SendPlan
     from amphost.plan.plants import Plant
     from amphost.user_library import UserLibrary
 
@@ -138,7 +139,7 @@ class Twin:
             _set_plant(config.plant, plan)
         else:
             self._user = _set_user(config, plan, plan.plant.code)
-        _set_tables(config.device, plan)
+        self._tables = _set_tables(config.device, plan)
         _set_sensors(config, plan)
         config.held = plan.plant.held
         if lib.amp_twin_init(self.native, config, platform.linux()) < 0:
@@ -227,15 +228,19 @@ def _set_user(config: ffi.CData, plan: DevicePlan, code: CodePlan) -> UserLibrar
     return library
 
 
-def _set_tables(device: ffi.CData, plan: DevicePlan) -> None:
+def _set_tables(device: ffi.CData, plan: DevicePlan) -> tuple[ffi.CData, ...]:
+    """Describe the values and the dictionary; what is returned outlives the device."""
+    sends, accepts = described(plan.sends), described(plan.accepts)
+    text = plan.schema.encode()
+    dictionary = ffi.new("char[]", text)
     device.sends_count = len(plan.sends)
     device.accepts_count = len(plan.accepts)
-    for index, accepted in enumerate(plan.accepts):
-        native = device.accepts[index]
-        native.low = accepted.low
-        native.high = accepted.high
-        native.safe = accepted.safe
-        native.ramp_per_s = accepted.ramp_per_s
+    device.sends = sends
+    device.accepts = accepts
+    if text:
+        device.dictionary = dictionary
+        device.dictionary_size = len(text)
+    return sends, accepts, dictionary
 
 
 def _plant_of(plan: DevicePlan) -> Plant:
@@ -276,18 +281,26 @@ class Session:
     """
 
     def __init__(
-        self, *, board: str, schema_hash: int, sends: int, accepts: int, number: int, now_us: int
+        self,
+        *,
+        board: str,
+        schema_hash: int,
+        sends: Sequence[SendPlan],
+        accepts: Sequence[AcceptPlan],
+        number: int,
+        now_us: int,
     ) -> None:
         self._board = ffi.new("char[]", board.encode())
         expected = ffi.new("struct amp_session_host *")
         expected.board = self._board
         expected.schema_hash = schema_hash
         expected.lost_after_us = 50_000
-        expected.sends_count = sends
-        expected.accepts_count = accepts
-        self._sends = sends
+        expected.sends_count = len(sends)
+        expected.accepts_count = len(accepts)
+        self._sends = described(sends)
+        self._sends_count = len(sends)
+        self._accepts = described(accepts)
         self._wire = ffi.new("uint8_t[]", lib.AMP_FRAME_WIRE_MAX)
-        self._values = ffi.new("float[]", max(sends, 1))
         self._event = ffi.new("struct amp_session_event *")
         self.native = ffi.new("struct amp_session *")
         lib.amp_session_host_init(self.native, expected, number, now_us)
@@ -319,14 +332,18 @@ class Session:
 
     def actuate(self, values: Sequence[float], answers_us: int) -> bytes:
         """Return the frame of an actuation; empty unless the session stands."""
-        payload = ffi.new("uint8_t[]", lib.AMP_ACTUATE_SIZE + 4 * len(values))
+        head = ffi.new("uint8_t[]", lib.AMP_ACTUATE_SIZE)
         actuate = ffi.new("struct amp_wire_actuate *", {"answers_us": answers_us % 2**32})
-        length = lib.amp_wire_actuate_encode(actuate, list(values), len(values), payload)
+        lib.amp_wire_actuate_encode(actuate, head)
+        behind = encoded(self._accepts, values)
+        if behind is None:
+            raise LocalLinkError("a bool is neither 0 nor 1")
+        payload = bytes(ffi.buffer(head)) + behind
         size = lib.amp_session_send(
             self.native,
             lib.AMP_FRAME_ACTUATE,
             payload,
-            length,
+            len(payload),
             self._wire,
             lib.AMP_FRAME_WIRE_MAX,
         )
@@ -353,8 +370,8 @@ class Session:
         if frame.type != lib.AMP_FRAME_STATE:
             return []
         state = ffi.new("struct amp_wire_state *")
-        if not lib.amp_wire_state_decode(
-            frame.payload, frame.length, state, self._values, self._sends
-        ):
+        if not lib.amp_wire_state_decode(frame.payload, frame.length, state):
             return []
-        return [Heard("state", state=state, values=tuple(self._values)[: self._sends])]
+        size = frame.length - lib.AMP_STATE_SIZE
+        values = decoded(self._sends, self._sends_count, frame.payload + lib.AMP_STATE_SIZE, size)
+        return [] if values is None else [Heard("state", state=state, values=tuple(values))]

@@ -11,6 +11,7 @@ from amphost import platform
 from amphost._native.amp import ffi, lib
 from amphost.clock_watch import clock_ns
 from amphost.errors import MailboxError
+from amphost.wire_values import describe
 
 TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
@@ -161,3 +162,5 @@ class Pump:
         expected.accepts_count = len(io.accepts)
         self.native.share.bytes = io.share_bytes
         self.native.share.frames = io.share_frames
+        describe(self.native.sends, io.sends)
+        describe(self.native.accepts, io.accepts)

@@ -17,8 +17,8 @@ from amphost.plan.model import (
     DevicePlan,
     IoPlan,
     PlantPlan,
+    SendPlan,
     SensorPlan,
-    SignalPlan,
 )
 from amphost.plan.wiring import SENSED, Wiring, device_of, frame_period_ns
 from amphost.spec.load import LoadedSpec
@@ -87,9 +87,16 @@ def _lease_ns(device: DeviceSpec, frame_ns: int, floor_ns: int) -> int:
     return timing.lease_ns(frame_ns, floor_ns, loopback=device.loopback is not None)
 
 
-def _sends(device: DeviceSpec) -> tuple[SignalPlan, ...]:
+def _sends(device: DeviceSpec) -> tuple[SendPlan, ...]:
     return tuple(
-        SignalPlan(name=name, type="f64", unit=one.unit, low=one.range[0], high=one.range[1])
+        SendPlan(
+            name=name,
+            type=one.type,
+            scale=one.scale,
+            unit=one.unit,
+            low=one.range[0],
+            high=one.range[1],
+        )
         for name, one in device.sends.items()
     )
 
@@ -101,6 +108,8 @@ def _accepts(wiring: Wiring, role: IoRole, device: DeviceSpec) -> tuple[AcceptPl
         plans.append(
             AcceptPlan(
                 name=name,
+                type=one.type,
+                scale=one.scale,
                 role=source.writer.role,
                 word=source.word,
                 unit=one.unit,

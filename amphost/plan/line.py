@@ -12,7 +12,7 @@ with nine digits: as many as a 32-bit float can hold.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from amphost import timing
 from amphost.clock_watch import BITS_PER_BYTE_ON_WIRE
@@ -20,33 +20,34 @@ from amphost.plan.model import LineLoad
 from amphost.plan.wiring import Wiring, device_of, frame_period_ns
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import DeviceSpec, IoRole
+from amphost.spec.wire_types import values_bytes
 
 FRAME_OVERHEAD = 13  # AMP_FRAME_OVERHEAD: header, CRC, COBS and delimiter
 STATE_SIZE = 22  # AMP_STATE_SIZE
 ACTUATE_SIZE = 4  # AMP_ACTUATE_SIZE
-VALUE_SIZE = 4  # a binary32
 TO_HOST = "to_host"
 TO_DEVICE = "to_device"
 
 
-def state_bytes(values: int) -> int:
-    """Return the bytes on the wire of a state frame."""
-    return FRAME_OVERHEAD + STATE_SIZE + VALUE_SIZE * values
+def state_bytes(types: Iterable[str]) -> int:
+    """Return the bytes on the wire of a state frame with values of these types."""
+    return FRAME_OVERHEAD + STATE_SIZE + values_bytes(types)
 
 
-def actuate_bytes(values: int) -> int:
-    """Return the bytes on the wire of an actuation frame."""
-    return FRAME_OVERHEAD + ACTUATE_SIZE + VALUE_SIZE * values
+def actuate_bytes(types: Iterable[str]) -> int:
+    """Return the bytes on the wire of an actuation frame with values of these types."""
+    return FRAME_OVERHEAD + ACTUATE_SIZE + values_bytes(types)
 
 
 def schema_text(device: DeviceSpec) -> str:
     """Write the canonical schema of a device."""
     lines = [
-        f"send {name} {one.type} {one.unit} {_numbers(*one.range)}"
+        f"send {name} {one.type} {_numbers(one.scale)} {one.unit} {_numbers(*one.range)}"
         for name, one in device.sends.items()
     ]
     lines += [
-        f"accept {name} {one.type} {one.unit} {_numbers(*one.range, one.safe, one.ramp_per_s or 0)}"
+        f"accept {name} {one.type} {_numbers(one.scale)} {one.unit}"
+        f" {_numbers(*one.range, one.safe, one.ramp_per_s or 0)}"
         for name, one in device.accepts.items()
     ]
     return "".join(f"{line}\n" for line in lines)
@@ -80,10 +81,12 @@ def load_problems(loaded: LoadedSpec, wiring: Wiring) -> list[str]:
 
 def _loads(loaded: LoadedSpec, wiring: Wiring, role: IoRole) -> Iterator[LineLoad]:
     device = device_of(loaded, role)
-    yield _load(role, device, TO_HOST, state_bytes(len(device.sends)), device.state_rate_hz)
+    sent = state_bytes(one.type for one in device.sends.values())
+    yield _load(role, device, TO_HOST, sent, device.state_rate_hz)
     if device.accepts:
         rate_hz = timing.NS_PER_S / frame_period_ns(loaded, wiring, role)
-        yield _load(role, device, TO_DEVICE, actuate_bytes(len(device.accepts)), rate_hz)
+        accepted = actuate_bytes(one.type for one in device.accepts.values())
+        yield _load(role, device, TO_DEVICE, accepted, rate_hz)
 
 
 def _load(

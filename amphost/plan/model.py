@@ -34,6 +34,7 @@ __all__ = [
     "ProgramPlan",
     "RolePlan",
     "SegmentPlan",
+    "SendPlan",
     "SensorPlan",
     "SignalPlan",
     "StreamPlan",
@@ -195,10 +196,24 @@ class ControlPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendPlan:
+    """A value the device sends."""
+
+    name: str
+    type: str  # on the wire, a key of spec.wire_types.WIRE_TYPES
+    scale: float  # of an integer: value = integer * scale; else 1
+    unit: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptPlan:
     """A value the device accepts: read from `role`, word `word`."""
 
     name: str
+    type: str  # as of a SendPlan
+    scale: float
     role: str
     word: int
     unit: str
@@ -218,7 +233,7 @@ class IoPlan:
     board: str
     schema: str  # canonical text; its CRC-32 is the schema hash
     schema_hash: int
-    sends: tuple[SignalPlan, ...]
+    sends: tuple[SendPlan, ...]
     accepts: tuple[AcceptPlan, ...]
     sensed_word: int  # in the channel of the first accept's role; -1: that role has none
     period_ns: int  # F, of the actuation frames
@@ -330,7 +345,7 @@ class DevicePlan:
     baud: int
     schema: str
     schema_hash: int
-    sends: tuple[SignalPlan, ...]
+    sends: tuple[SendPlan, ...]
     accepts: tuple[AcceptPlan, ...]
     lease_us: int
     state_period_us: int

@@ -1,7 +1,8 @@
 """What a board file may hold: the devices on the far side of the links.
 
 Rules. As in `spec.model`: one class a mapping, one field a key, every field with its sentence.
-Values stand in wire order, which is the file's. Pure.
+Values stand in wire order, which is the file's. Unit and range are needed of all but a bool: that
+is for `spec.check_wire` to say. Pure.
 
 Synchronization: none required; every instance is frozen after validation.
 """
@@ -28,20 +29,33 @@ from amphost.spec.value_types import (
 __all__ = ["AcceptSpec", "Board", "DeviceSpec", "LoopbackSpec", "SendSpec"]
 
 
+Type = Literal["f32", "i16", "u16", "i8", "u8", "bool"]
+Scale = Annotated[float, Field(ge=1e-9, le=1e9)]
+TYPE_TEXT = "Type on the wire: a 32-bit float, an integer of 16 or 8 bits, or one bit."
+SCALE_TEXT = "Of an integer: the value is the integer times this."
+
+
 class SendSpec(Model):
     """A value that the device sends."""
 
-    type: Literal["f32"] = Field("f32", description="Type on the wire: a 32-bit float.")
-    unit: Unit = Field(description="Unit of the value, such as `rad`.")
-    range: Range = Field(description="Plausible values, [low, high]; others are bad samples.")
+    type: Type = Field("f32", description=TYPE_TEXT)
+    scale: Scale = Field(1.0, description=SCALE_TEXT)
+    unit: Unit = Field("1", description="Unit of the value, such as `rad`. Not of a bool.")
+    range: Range = Field(
+        (0.0, 1.0),
+        description="Plausible values, [low, high]; others are bad samples. Not of a bool.",
+    )
 
 
 class AcceptSpec(Model):
     """A value that the device accepts."""
 
-    type: Literal["f32"] = Field("f32", description="Type on the wire: a 32-bit float.")
-    unit: Unit = Field(description="Unit of the value, such as `V`.")
-    range: Range = Field(description="What the device takes: [low, high].")
+    type: Type = Field("f32", description=TYPE_TEXT)
+    scale: Scale = Field(1.0, description=SCALE_TEXT)
+    unit: Unit = Field("1", description="Unit of the value, such as `V`. Not of a bool.")
+    range: Range = Field(
+        (0.0, 1.0), description="What the device takes: [low, high]. Not of a bool."
+    )
     safe: Number = Field(description="Where the device goes by itself when it hears no more.")
     ramp_per_s: Positive | None = Field(
         None, description="How fast it goes to `safe`, in units per second; default at once."

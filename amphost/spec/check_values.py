@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from amphost.spec.check_plants import plant_problems
 from amphost.spec.check_ports import port_problems
+from amphost.spec.check_wire import is_described, wire_problems
 from amphost.spec.decode import Holes
 from amphost.spec.model import Board, ControlRole, DeviceSpec, Spec
 from amphost.spec.positions import KeyPath, Problem
@@ -42,12 +43,7 @@ def board_problems(board: Board, holes: Holes) -> Iterator[Problem]:
         yield Problem(path=("devices",), rule=rule, remedy="split the system", key=True)
     for name, device in board.devices.items():
         path: KeyPath = ("devices", name)
-        for sent, send in device.sends.items():
-            yield from _ordered((*path, "sends", sent), send.range)
-        for accepted, accept in device.accepts.items():
-            where = (*path, "accepts", accepted)
-            yield from _in_range(where, accept.range, "safe", accept.safe)
-            yield from _ramp(where, accept.range, accept.ramp_per_s)
+        yield from _signals(path, device, holes)
         if not (holes.within(*path, "port") or holes.within(*path, "loopback")):
             yield from _one_end(path, device)
         if not device.sends and not device.accepts and not holes.within(*path):
@@ -55,6 +51,21 @@ def board_problems(board: Board, holes: Holes) -> Iterator[Problem]:
             yield Problem(path=path, rule=rule, remedy=remedy, key=True)
         yield from plant_problems(path, device, holes)
     yield from port_problems(board)
+
+
+def _signals(path: KeyPath, device: DeviceSpec, holes: Holes) -> Iterator[Problem]:
+    """Check every value that a device sends or accepts."""
+    for sent, send in device.sends.items():
+        where = (*path, "sends", sent)
+        yield from wire_problems(where, send, holes)
+        if is_described(send):
+            yield from _ordered(where, send.range)
+    for accepted, accept in device.accepts.items():
+        where = (*path, "accepts", accepted)
+        yield from wire_problems(where, accept, holes)
+        if is_described(accept) and accept.type != "bool":
+            yield from _in_range(where, accept.range, "safe", accept.safe)
+            yield from _ramp(where, accept.range, accept.ramp_per_s)
 
 
 def _ramp(

@@ -56,7 +56,8 @@ ALLOWED = {
     "control": EVERY_ROLE | {"amphost.loop", "amphost.roles.control", "math"},
     "io": EVERY_ROLE
     | {"amphost.link", "amphost.link.reopening", "amphost.link.serial_port"}
-    | {"amphost.clock_watch", "amphost.port_address", "amphost.pump", "amphost.roles.io"},
+    | {"amphost.clock_watch", "amphost.port_address", "amphost.pump", "amphost.roles.io"}
+    | {"amphost.wire_values"},
     "python": EVERY_ROLE
     | {
         "amphost.role_api",
@@ -72,7 +73,8 @@ DEVICE = {
     *("amphost", "amphost._native", "amphost._native.amp", "amphost._native.amp.lib"),
     *("amphost.device", "amphost.errors", "amphost.lean_json", "amphost.link"),
     *("amphost.plan", "amphost.plan.plants"),
-    *("amphost.link.loopback", "amphost.platform", "gc", "select", "termios", "tty"),
+    *("amphost.link.loopback", "amphost.platform", "amphost.wire_values", "gc", "select"),
+    *("termios", "tty"),
 }
 TELEMETRY_MOST = 95  # modules: it has no period to keep, and no exact list
 

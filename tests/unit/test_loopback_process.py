@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from amphost.device import Session
-from amphost.plan.model import AcceptPlan, DevicePlan, PlantPlan, SignalPlan
+from amphost.plan.model import AcceptPlan, DevicePlan, PlantPlan, SendPlan
 
 LEASE_US = 30_000
 RAMP_US = 5_000  # 6 V at 1200 V/s
@@ -37,12 +37,14 @@ def device_plan() -> DevicePlan:
         schema="",
         schema_hash=SCHEMA_HASH,
         sends=(
-            SignalPlan(name="position", type="f64", unit="rad", low=-100.0, high=100.0),
-            SignalPlan(name="current", type="f64", unit="A", low=-20.0, high=20.0),
+            SendPlan(name="position", type="f32", scale=1.0, unit="rad", low=-100.0, high=100.0),
+            SendPlan(name="current", type="f32", scale=1.0, unit="A", low=-20.0, high=20.0),
         ),
         accepts=(
             AcceptPlan(
                 name="voltage",
+                type="f32",
+                scale=1.0,
                 role="control",
                 word=0,
                 unit="V",
@@ -138,8 +140,8 @@ class Host:
         self.session = Session(
             board="loopback",
             schema_hash=SCHEMA_HASH,
-            sends=2,
-            accepts=1,
+            sends=device_plan().sends,
+            accepts=device_plan().accepts,
             number=number,
             now_us=self.now_us(),
         )
@@ -392,7 +394,7 @@ def test_a_priority_that_is_refused_does_not_stop_it(tmp_path: Path) -> None:
     ("change", "message"),
     [
         (
-            {"sends": (SignalPlan(name="force", type="f64", unit="N", low=None, high=None),)},
+            {"sends": (replace(device_plan().sends[0], name="force", unit="N"),)},
             (
                 "device mcu: its plant has no force in N; "
                 "it has current in A, speed in rad/s, position in rad"

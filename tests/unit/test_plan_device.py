@@ -112,7 +112,7 @@ def test_a_device_without_ramp_is_safe_at_once(plan_of: Planning) -> None:
     io = role(plan, "io").io
     assert io is not None
     assert io.accepts[0].ramp_per_s == 0
-    assert io.schema.splitlines()[-1] == "accept voltage f32 V -12 12 0 0"
+    assert io.schema.splitlines()[-1] == "accept voltage f32 1 V -12 12 0 0"
     assert {row.fault: row.total_ns for row in plan.chain}["io dies, or the cable is out"] == (
         io.lease_ns
     )

@@ -14,6 +14,7 @@ from amphost.errors import PlanError
 from amphost.plan import line
 from amphost.plan.model import Plan
 from amphost.spec.load import LoadedSpec
+from amphost.wire_values import TYPES
 
 HEADERS = Path(__file__).parents[2] / "native/device/include/amp"
 Planning = Callable[..., Plan]
@@ -37,18 +38,18 @@ def test_sizes_are_those_of_the_headers(header: str, name: str, ours: int) -> No
 
 def test_frames_are_as_long_as_the_encoder_makes_them() -> None:
     """The macros are words; these bytes are what leaves the port."""
-    for count in (0, 1, 2, 16):
+    mixed = ["bool", "i16", "bool", "bool", "u8", "f32", *["bool"] * 9, "i8", "u16"]
+    for types in ([], ["f32"], ["f32"] * 16, mixed, ["bool"] * 16, ["u16", "bool"]):
         payload = ffi.new("uint8_t[240]")
-        values = ffi.new("float[16]")
-        state = lib.amp_wire_state_encode(
-            ffi.new("struct amp_wire_state *"), values, count, payload
-        )
-        actuate = lib.amp_wire_actuate_encode(
-            ffi.new("struct amp_wire_actuate *"), values, count, payload
-        )
+        described = ffi.new("struct amp_value[17]")
+        for index, name in enumerate(types):
+            described[index].type, described[index].scale = TYPES[name], 1
+        behind = lib.amp_values_size(described, len(types))
+        state = lib.amp_wire_state_encode(ffi.new("struct amp_wire_state *"), payload)
+        actuate = lib.amp_wire_actuate_encode(ffi.new("struct amp_wire_actuate *"), payload)
         for length, ours in (
-            (state, line.state_bytes(count)),
-            (actuate, line.actuate_bytes(count)),
+            (state + behind, line.state_bytes(types)),
+            (actuate + behind, line.actuate_bytes(types)),
         ):
             frame = ffi.new("struct amp_frame *", {"length": length, "payload": payload})
             wire = ffi.new("uint8_t[253]")
@@ -93,9 +94,9 @@ def test_schema_is_canonical(plan_load: Callable[..., LoadedSpec]) -> None:
     device = plan_load().board.devices["mcu"]
     text = line.schema_text(device)
     assert text == (
-        "send position f32 rad -100 100\n"
-        "send current f32 A -20 20\n"
-        "accept voltage f32 V -12 12 0 4000\n"
+        "send position f32 1 rad -100 100\n"
+        "send current f32 1 A -20 20\n"
+        "accept voltage f32 1 V -12 12 0 4000\n"
     )
     assert line.schema_hash(text) == zlib.crc32(text.encode())
 

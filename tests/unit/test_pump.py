@@ -117,8 +117,8 @@ def test_it_speaks_the_devices_language(
     session = Session(
         board=io.board,
         schema_hash=io.schema_hash,
-        sends=len(io.sends),
-        accepts=len(io.accepts),
+        sends=io.sends,
+        accepts=io.accepts,
         number=pump.native.session_number,
         now_us=0,
     )

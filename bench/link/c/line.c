@@ -29,10 +29,12 @@ int main(int count, char **words) {
     const double byte_us = 1e6 * BITS_PER_BYTE / atof(words[1]);
     const uint8_t values = (uint8_t)atoi(words[2]);
     float sensed[AMP_DEVICE_VALUES_MAX] = {0};
+    struct amp_value described[UINT8_MAX];
     config.sends_count = config.accepts_count = values;
     for (uint8_t i = 0; i < values; i++) {
-        config.accepts[i] = (struct amp_device_accept){.low = -1, .high = 1};
+        described[i] = (struct amp_value){.low = -1, .high = 1};
     }
+    config.sends = config.accepts = described;
     if (values > AMP_DEVICE_VALUES_MAX || !amp_device_init(&device, &config, 0)) {
         fail("the device refuses its config");
     }
@@ -61,7 +63,8 @@ int main(int count, char **words) {
             } else if (size == 0 && host.state == AMP_SESSION_UP) {
                 const struct amp_wire_actuate actuate = {.answers_us = 0};
                 uint8_t payload[AMP_FRAME_PAYLOAD_MAX];
-                const size_t length = amp_wire_actuate_encode(&actuate, sensed, values, payload);
+                size_t bad, length = amp_wire_actuate_encode(&actuate, payload);
+                length += amp_values_encode(described, sensed, values, payload + length, &bad);
                 size = amp_session_send(&host, AMP_FRAME_ACTUATE, payload, length, out, sizeof out);
             }
         }

@@ -97,6 +97,9 @@ static void raw_trips(int line, size_t out, size_t back, amp_ns end, bool polls)
     }
 }
 
+static const struct amp_value SENT[SENDS] = {{.low = -10, .high = 10}, {.low = -10, .high = 10}};
+static const struct amp_value ACCEPTED[] = {{.low = -12, .high = 12}};
+
 static const struct amp_device_config CONFIG = {
     .board = "bench",
     .boot_nonce = 1,
@@ -106,7 +109,8 @@ static const struct amp_device_config CONFIG = {
     .state_period_us = 1, /* whenever it is asked */
     .sends_count = SENDS,
     .accepts_count = 1,
-    .accepts = {{.low = -12, .high = 12}},
+    .sends = SENT,
+    .accepts = ACCEPTED,
 };
 
 /* The responder of ours: what a firmware does, each time that bytes have come. */
@@ -150,6 +154,8 @@ static void open_pump(int line) {
     pump.timing = (struct amp_pump_timing){.period_ns = MS, .origin_ns = now_ns(),
                                            .supervisor_ns = 3600000 * MS,
                                            .lease_ns = LEASE_US * 1000LL, .clock_ns = 97 * MS};
+    pump.sends[0] = pump.sends[1] = SENT[0];
+    pump.accepts[0] = ACCEPTED[0];
     pump.expected = (struct amp_session_host){.board = "bench", .schema_hash = SCHEMA,
                                               .lost_after_us = LEASE_US,
                                               .lease_us_max = LEASE_US,

@@ -293,8 +293,8 @@ static size_t state_frame(struct amp_device *device) {
     const size_t count = device->config->sends_count;
     size_t bad;
     size_t length = amp_wire_state_encode(&device->state, payload);
-    const size_t size = amp_values_encode(device->config->sends, device->sensed, count,
-                                          payload + length, &bad);
+    const size_t size =
+        amp_values_encode(device->config->sends, device->sensed, count, payload + length, &bad);
     device->state_due = false;
     if (bad < count) {
         device->counters.bad_samples++;

@@ -45,8 +45,8 @@ uint16_t amp_session_set(struct amp_session *session, uint8_t index, float value
     if (index > AMP_VERB_SET_LAST - AMP_VERB_SET) {
         return 0;
     }
-    return amp_session_command(session, (enum amp_verb)(AMP_VERB_SET + index), amp_float_bits(value),
-                               ttl_ms, now_us);
+    return amp_session_command(session, (enum amp_verb)(AMP_VERB_SET + index),
+                               amp_float_bits(value), ttl_ms, now_us);
 }
 
 static void report(struct amp_asked *asked, enum amp_session_event_kind kind, uint8_t result,

@@ -16,12 +16,9 @@ struct codes {
 };
 
 static const struct codes CODES[] = {
-    [AMP_VALUE_F32] = {0, 0, 0, 4},
-    [AMP_VALUE_I16] = {-32767, 32767, -32768, 2},
-    [AMP_VALUE_U16] = {0, 65534, 65535, 2},
-    [AMP_VALUE_I8] = {-127, 127, -128, 1},
-    [AMP_VALUE_U8] = {0, 254, 255, 1},
-    [AMP_VALUE_BOOL] = {0, 1, 2, 0},
+    [AMP_VALUE_F32] = {0, 0, 0, 4},         [AMP_VALUE_I16] = {-32767, 32767, -32768, 2},
+    [AMP_VALUE_U16] = {0, 65534, 65535, 2}, [AMP_VALUE_I8] = {-127, 127, -128, 1},
+    [AMP_VALUE_U8] = {0, 254, 255, 1},      [AMP_VALUE_BOOL] = {0, 1, 2, 0},
 };
 
 uint32_t amp_float_bits(float value) {
@@ -47,7 +44,8 @@ static int32_t code_of(const struct amp_value *value, float number) {
     const struct codes *const codes = &CODES[value->type];
     const float steps = number / step_of(value);
     const float rounded = steps < 0 ? steps - 0.5f : steps + 0.5f;
-    if (amp_float_is_finite(number) && rounded > (float)(codes->low - 1) && rounded < (float)(codes->high + 1)) {
+    if (amp_float_is_finite(number) && rounded > (float)(codes->low - 1) &&
+        rounded < (float)(codes->high + 1)) {
         return (int32_t)rounded;
     }
     return codes->none;
@@ -169,9 +167,10 @@ bool amp_values_decode(const struct amp_value *described, size_t count, const ui
             numbers[i] = read(value, from);
             continue;
         }
-        numbers[i] = (float)(*from >> bit & 1u);
+        const uint8_t rest = (uint8_t)(*from >> bit);
+        numbers[i] = (rest & 1) != 0 ? 1.0f : 0.0f;
         const bool ends = place.bit == 0 || i + 1 == count || described[i + 1].type != value->type;
-        if (ends && *from >> bit > 1) {
+        if (ends && rest > 1) {
             return false;
         }
     }

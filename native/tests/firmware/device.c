@@ -14,6 +14,10 @@ enum provocation {
     DAWDLE = 3,  /* the main loop stops for 50 ms, once: bytes pile up */
 };
 
+static const struct amp_value SENDS[] = {{.low = 0, .high = 1e9f}, {.low = -1000, .high = 1000}};
+static const struct amp_value ACCEPTS[] = {{.low = -12, .high = 12, .safe = 1.5f}};
+static const struct amp_device_parameter PARAMETERS[] = {{.low = 0, .high = 3, .initial = 0}};
+
 static struct amp_device_config config = {
     .board = "test",
     .firmware = {1, 2, 3},
@@ -23,9 +27,10 @@ static struct amp_device_config config = {
     .state_period_us = 20000,
     .sends_count = 2,
     .accepts_count = 1,
-    .accepts = {{-12.0f, 12.0f, 1.5f, 0.0f}},
+    .sends = SENDS,
+    .accepts = ACCEPTS,
     .parameters_count = 1,
-    .parameters = {{0.0f, 3.0f, 0.0f}},
+    .parameters = PARAMETERS,
 };
 static struct amp_device device;
 

@@ -54,21 +54,22 @@ struct amp_device_parameter {
 
 /// What a firmware is. Neither it nor what it points to is copied: they outlive the device.
 struct amp_device_config {
-    const char *board;        /* 1 to 32 printable ASCII characters */
-    uint8_t firmware[3];      /* version: major, minor, patch */
-    uint8_t reset_cause;      /* enum amp_reset_cause */
-    uint32_t boot_nonce;      /* another one at each boot: entropy, or a counter in flash */
-    uint32_t schema_hash;     /* CRC-32 of the canonical schema text */
-    const char *dictionary;   /* that text, for a host that finds another hash; NULL: not on board */
-    uint16_t dictionary_size; /* bytes of it, without a terminator */
-    uint32_t baud;            /* reported, not used */
-    uint32_t lease_us;        /* [1, AMP_SEQUENCE_FORGET_US] */
-    uint32_t state_period_us; /* at least 1 */
-    uint8_t sends_count;      /* [0, AMP_DEVICE_VALUES_MAX] */
-    uint8_t accepts_count;    /* [0, AMP_DEVICE_VALUES_MAX] */
-    uint8_t parameters_count; /* [0, AMP_DEVICE_PARAMETERS_MAX] */
-    const struct amp_value *sends;   /* |sends_count| of them */
-    const struct amp_value *accepts; /* an actuation with a value out of its range is refused whole */
+    const char *board;      /* 1 to 32 printable ASCII characters */
+    uint8_t firmware[3];    /* version: major, minor, patch */
+    uint8_t reset_cause;    /* enum amp_reset_cause */
+    uint32_t boot_nonce;    /* another one at each boot: entropy, or a counter in flash */
+    uint32_t schema_hash;   /* CRC-32 of the canonical schema text */
+    const char *dictionary; /* that text, for a host that finds another hash; NULL: not on board */
+    uint16_t dictionary_size;      /* bytes of it, without a terminator */
+    uint32_t baud;                 /* reported, not used */
+    uint32_t lease_us;             /* [1, AMP_SEQUENCE_FORGET_US] */
+    uint32_t state_period_us;      /* at least 1 */
+    uint8_t sends_count;           /* [0, AMP_DEVICE_VALUES_MAX] */
+    uint8_t accepts_count;         /* [0, AMP_DEVICE_VALUES_MAX] */
+    uint8_t parameters_count;      /* [0, AMP_DEVICE_PARAMETERS_MAX] */
+    const struct amp_value *sends; /* |sends_count| of them */
+    const struct amp_value
+        *accepts; /* an actuation with a value out of its range is refused whole */
     const struct amp_device_parameter *parameters;
 };
 

@@ -35,11 +35,11 @@ enum amp_value_type {
 
 /// One value, as its line in the board file has it. What does not concern it is 0.
 struct amp_value {
-    uint8_t type;     /* enum amp_value_type */
-    float scale;      /* of an integer: finite, above 0 */
-    float low, high;  /* finite, low <= high; of an integer: steps of |scale| that it has a code for;
+    uint8_t type;    /* enum amp_value_type */
+    float scale;     /* of an integer: finite, above 0 */
+    float low, high; /* finite, low <= high; of an integer: steps of |scale| that it has a code for;
                          of a bool: 0 and 1 */
-    float safe;       /* of a value that a device accepts: in [low, high] */
+    float safe;      /* of a value that a device accepts: in [low, high] */
     float ramp_per_s; /* of a value that a device accepts: how fast it goes towards |safe|; 0: at
                          once; else it crosses [low, high] in an hour */
 };

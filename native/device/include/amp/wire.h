@@ -64,11 +64,11 @@ enum amp_result {
 
 /// What an event reports; |argument| as said here.
 enum amp_event_code {
-    AMP_EVENT_BOOT = 1,      /* the device started; argument: its boot nonce. Session 0 */
-    AMP_EVENT_MODE = 2,      /* the mode changed; argument: mode | reason << 8 */
-    AMP_EVENT_AT_SAFE = 3,   /* every output has reached its safe value; argument: us since the
+    AMP_EVENT_BOOT = 1,       /* the device started; argument: its boot nonce. Session 0 */
+    AMP_EVENT_MODE = 2,       /* the mode changed; argument: mode | reason << 8 */
+    AMP_EVENT_AT_SAFE = 3,    /* every output has reached its safe value; argument: us since the
                                 last applied actuation, or AMP_WIRE_NONE */
-    AMP_EVENT_BAD_VALUE = 4, /* an actuation was refused whole; argument: index of the value */
+    AMP_EVENT_BAD_VALUE = 4,  /* an actuation was refused whole; argument: index of the value */
     AMP_EVENT_BAD_SAMPLE = 5, /* a state has a value that its type does not hold; argument: index */
 };
 

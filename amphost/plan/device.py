@@ -51,7 +51,9 @@ def io_plan(
         link_lost_ns=timing.link_lost_ns(frame_ns, state_ns),
         tally=tally_name(role.device),
         tap=tap_name(role.device),
-        share_bytes=timing.share_bytes(state_bytes(len(device.sends)), state_ns),
+        share_bytes=timing.share_bytes(
+            state_bytes(one.type for one in device.sends.values()), state_ns
+        ),
         share_frames=timing.share_frames(state_ns),
         follow=io_follow(loaded, wiring, role, send_offset_ns),
     )

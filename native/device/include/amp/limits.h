@@ -21,8 +21,9 @@
 /// Commands of a host under way at once, at least 1: one about the mode, the others of parameters. A
 /// microcontroller asks nothing and may write 1.
 #define AMP_COMMANDS_MAX 4
-/// How the device's dictionary is read: a letter at an address. Where constants do not lie among the
-/// data (AVR), pgm_read_byte(address).
+/// Where a firmware's dictionary lies, and how a letter of it is read. Where constants take RAM (AVR):
+/// PROGMEM and pgm_read_byte(address).
+#define AMP_DICTIONARY_PLACE
 #define AMP_DICTIONARY_BYTE(address) (*(address))
 /// Events of a device that wait for the line.
 #define AMP_DEVICE_EVENTS_MAX 4

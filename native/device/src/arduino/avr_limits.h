@@ -11,4 +11,9 @@
 #define AMP_COMMANDS_MAX 1
 #define AMP_DEVICE_EVENTS_MAX 4
 
+#include <avr/pgmspace.h>
+
+#define AMP_DICTIONARY_PLACE PROGMEM
+#define AMP_DICTIONARY_BYTE(address) pgm_read_byte(address)
+
 #endif

@@ -12,6 +12,10 @@ from __future__ import annotations
 SOCKET = "socket://"
 UNIX = "unix://"
 USB = "usb:"
+DTR = " dtr="
+RTS = " rts="
+ASSERT = "assert"
+SETTINGS = (ASSERT, "release", "pulse")
 UNIX_PATH_BYTES_MAX = 107  # as Linux has it, less the byte that ends it
 PORT_MAX = 65535
 
@@ -42,11 +46,34 @@ def usb_parts(address: str) -> tuple[str, int, str]:
 
 def shown(address: str) -> str:
     """Return an address as a person reads it."""
+    address, _, _ = settings_of(address)
     if not is_usb(address):
         return address
     usb, interface, serial = usb_parts(address)
     number = f", interface {interface}" if interface >= 0 else ""
     return f"USB {usb}{f', serial {serial}' if serial else ''}{number}"
+
+
+def with_settings(address: str, dtr: str, rts: str) -> str:
+    """Return an address that says how DTR and RTS are to stand, where that is not as usual.
+
+    They travel with the address, so that whoever opens it, a proxy too, opens it in that way.
+    """
+    for line, setting in ((DTR, dtr), (RTS, rts)):
+        address += "" if setting == ASSERT else f"{line}{setting}"
+    return address
+
+
+def settings_of(address: str) -> tuple[str, str, str]:
+    """Return an address without its settings, and how DTR and RTS are to stand."""
+    address, rts = _setting(address, RTS)
+    address, dtr = _setting(address, DTR)
+    return address, dtr, rts
+
+
+def _setting(address: str, line: str) -> tuple[str, str]:
+    before, found, word = address.rpartition(line)
+    return (before, word) if found and word in SETTINGS else (address, ASSERT)
 
 
 def is_unix(address: str) -> bool:

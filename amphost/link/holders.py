@@ -6,10 +6,12 @@ looked at makes the answer incomplete, and that is said.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 COMMAND_MAX = 200
+_PORTS = ("/dev/tty", "/dev/pts/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ def find_holders(root: Path) -> tuple[dict[str, list[Holder]], bool]:
         except OSError:
             complete = False
             continue
-        for target in sorted(one for one in opened if one.startswith("/dev/tty")):
+        for target in sorted(one for one in opened if one.startswith(_PORTS)):
             holder = Holder(
                 pid=int(process.name),
                 name=_text(process / "comm") or "?",
@@ -44,6 +46,12 @@ def find_holders(root: Path) -> tuple[dict[str, list[Holder]], bool]:
             )
             holders.setdefault(target, []).append(holder)
     return holders, complete
+
+
+def holders_of(port: str) -> list[Holder]:
+    """Return who has a port of this machine open, but for this process."""
+    found = find_holders(Path("/"))[0].get(str(Path(port).resolve()), [])
+    return [one for one in found if one.pid != os.getpid()]
 
 
 def _target(link: Path) -> str:

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
         Synchronization: one thread.
         """
 
+        @property
+        def facts(self) -> dict[str, object]:
+            """What the driver granted."""
+            ...
+
         def fileno(self) -> int:
             """Return its descriptor, which does not block."""
             ...

@@ -19,7 +19,16 @@ SEND_BYTES = 4096  # what a tty of Linux holds
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ECONNREFUSED, errno.ECONNRESET})
 
 
-def open_socket(address: str) -> socket.socket:
+class SocketPort(socket.socket):
+    """A connected socket; nothing of it is granted, so there is nothing to tell but where it leads.
+
+    Synchronization: one thread.
+    """
+
+    facts: dict[str, object]
+
+
+def open_socket(address: str) -> SocketPort:
     """Connect to `address`; the caller closes it."""
     fault = fault_of(address)
     if fault is not None:
@@ -30,9 +39,10 @@ def open_socket(address: str) -> socket.socket:
         raise _refused(address, error) from error
 
 
-def _connected(address: str) -> socket.socket:
+def _connected(address: str) -> SocketPort:
     family, target = _target(address)
-    line = socket.socket(family, socket.SOCK_STREAM)
+    line = SocketPort(family, socket.SOCK_STREAM)
+    line.facts = {"port": address}
     try:
         line.settimeout(CONNECT_S)
         line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)

@@ -21,6 +21,7 @@ from amphost.plan.model import (
     SensorPlan,
 )
 from amphost.plan.wiring import SENSED, Wiring, device_of, frame_period_ns
+from amphost.port_address import with_settings
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import DeviceSpec, IoRole, LoopbackSpec
 
@@ -36,7 +37,7 @@ def io_plan(
     accepts = _accepts(wiring, role, device)
     return IoPlan(
         device=role.device,
-        port=device.address or "",
+        port=with_settings(device.address, device.dtr, device.rts) if device.address else "",
         baud=device.baud,
         board=loaded.board.name,
         schema=schema,

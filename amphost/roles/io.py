@@ -25,6 +25,7 @@ def run(context: Context, ready: Callable[[], None]) -> str:
     name = context.run.port or io.port
     line = open_port(name, io.baud)
     pump = Pump(context.plan, io, context.segments, context.run, line.fileno())
+    context.report(line=line.facts)
     ready()
     end = pump.run()
     while end == "port_lost":
@@ -32,6 +33,7 @@ def run(context: Context, ready: Callable[[], None]) -> str:
         end = pump.run_without_port(reopening.wake)
         if end == "time" and reopening.line is not None:
             line = reopening.line
+            context.report(line=line.facts)
             pump.open(line.fileno(), context.now())
             reopening.close()
             end = pump.run()

@@ -85,6 +85,14 @@ class DeviceSpec(Model):
         description="Serial port by a stable name, such as /dev/serial/by-id/usb-..., a USB device"
         " by what it is, or a socket of this machine: socket://127.0.0.1:5333, unix:///run/x.sock.",
     )
+    dtr: Literal["assert", "release", "pulse"] = Field(
+        "assert",
+        description="How the line DTR stands while the port is open; `pulse` releases it for 50 ms"
+        " at each opening, which resets an Arduino.",
+    )
+    rts: Literal["assert", "release"] = Field(
+        "assert", description="How the line RTS stands while the port is open."
+    )
     loopback: LoopbackSpec | None = Field(
         None, description="Run the device on the host instead, behind a pty."
     )

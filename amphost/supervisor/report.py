@@ -219,6 +219,7 @@ def _link(supervisor: Supervisor, run: RoleRun, started_ns: int) -> dict[str, An
     return {
         **{name: counters[name] for name in names},
         "session": session_word(owner),
+        "line": run.reports.get("line"),
         "device_mode": DEVICE_MODES.get(owner.gauge("device_mode"), "unknown"),
         "sense_to_actuate_us": owner.summary_us("sense_to_actuate"),
         "clock": _clock(owner),

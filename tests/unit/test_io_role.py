@@ -110,15 +110,22 @@ def cable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cable | Se
 
 
 def context_of(bench: RoleBench, cable: Cable | Served, reports: list[str]) -> Any:
-    """Return what the role has at hand, with a list for what it reports of its port."""
+    """Return what the role has at hand, with a list for why its port is not open."""
     facts = bench.facts
+
+    def report(**fields: Any) -> None:
+        reports.extend([fields["port"]] if "port" in fields else [])
+        granted.extend([fields["line"]] if "line" in fields else [])
+
+    granted: list[dict[str, Any]] = []
     facts.port = cable.address
     return SimpleNamespace(
         plan=bench.role,
         run=facts,
         segments=bench.view,
         now=time.monotonic_ns,
-        report=lambda **fields: reports.append(fields["port"]),
+        report=report,
+        granted=granted,
     )
 
 
@@ -150,6 +157,7 @@ def test_the_port_is_opened_again_as_often_as_it_comes_back(
     context = context_of(bench, cable, reports)
     assert bench.run(lambda: io.run(context, lambda: None), meanwhile) == "ended"
     assert owner.counter("ports_opened") == 2
+    assert [bool(facts["port"]) for facts in context.granted] == [True] * 3
     assert owner.faults()[1] == Fault.PORT
     io_plan = bench.role.io
     assert io_plan is not None

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from amphost.port_address import fault_of, host_and_port, is_tty, is_unix, unix_path
+from amphost.port_address import (
+    fault_of,
+    host_and_port,
+    is_tty,
+    is_unix,
+    settings_of,
+    shown,
+    unix_path,
+    usb_address,
+    with_settings,
+)
 
 
 def test_an_address_is_a_tty_a_unix_socket_or_tcp() -> None:
@@ -76,3 +86,14 @@ def test_a_unix_path_is_absolute_and_short_enough() -> None:
 def test_a_tty_needs_no_more_than_its_name() -> None:
     """Whether it is there is the machine's to say."""
     assert fault_of("/dev/serial/by-id/usb-x") is None
+
+
+@pytest.mark.parametrize("address", ["/dev/ttyACM0", usb_address("2e8a:000a", "a dtr=b")])
+@pytest.mark.parametrize("dtr", ["assert", "release", "pulse"])
+@pytest.mark.parametrize("rts", ["assert", "release"])
+def test_an_address_carries_how_its_lines_stand(address: str, dtr: str, rts: str) -> None:
+    """Whoever opens it, a proxy too, opens it in that way."""
+    text = with_settings(address, dtr, rts)
+    assert settings_of(text) == (address, dtr, rts)
+    assert shown(text) == shown(address)
+    assert (text == address) == (dtr == rts == "assert")

@@ -9,6 +9,7 @@ import sys
 import termios
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from amphost.errors import (
 )
 from amphost.link.serial_port import open_port
 from amphost.link.tty_port import open_tty
-from amphost.port_address import usb_address
+from amphost.port_address import usb_address, with_settings
 from tests.fake_ttys import FakeTtys
 from tests.proc import descriptors
 from tests.rights import without_rights
@@ -166,7 +167,8 @@ def test_a_port_that_another_process_holds_is_named_as_held(pty: tuple[int, str]
         error = refusal(pty[1])
         holder.communicate("\n")
     assert isinstance(error, LocalLinkError)
-    assert f"fuser {pty[1]}" in str(error)
+    assert f"(pid {holder.pid})" in str(error)
+    assert "import fcntl" in str(error)
 
 
 def test_a_port_in_exclusive_use_is_named_as_held(pty: tuple[int, str]) -> None:
@@ -205,6 +207,96 @@ def test_a_port_that_may_not_be_opened_is_a_matter_of_rights(
     assert text.startswith("NoPermissionError")
     assert "dialout" in text
     assert NoPermissionError.exit_code == 77
+
+
+def test_what_the_driver_granted_is_told(pty: tuple[int, str]) -> None:
+    """For the report: a pty has no low latency, no modem lines, and is locked only."""
+    with open_port(pty[1], BAUD) as line:
+        assert line.facts == {
+            "port": pty[1],
+            "baud": BAUD,
+            "exclusive": False,
+            "low_latency": False,
+            "modem_lines": False,
+        }
+
+
+def test_a_pty_can_be_opened_by_the_next_one_after_a_kill(pty: tuple[int, str]) -> None:
+    """Exclusive use of a pty outlasts its user while the other end is held."""
+    code = (
+        "import os, signal, sys; from amphost.link.serial_port import open_port\n"
+        "line = open_port(sys.argv[1], 1000000); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, pty[1]], check=False)
+    Path(pty[1]).chmod(0o666)
+    assert refused_as_ordinary_user(pty[1]) == ""
+
+
+def test_closing_a_port_leaves_its_lines_alone(pty: tuple[int, str]) -> None:
+    """HUPCL drops DTR, and the next opening would reset an Arduino."""
+    settings = termios.tcgetattr(pty[0])
+    settings[2] |= termios.HUPCL
+    termios.tcsetattr(pty[0], termios.TCSANOW, settings)
+    with open_port(pty[1], BAUD) as line:
+        assert not termios.tcgetattr(line.fileno())[2] & termios.HUPCL
+
+
+class FakeUart:
+    """A driver with modem lines and a speed of its own, in front of a pty.
+
+    Synchronization: one thread.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, baud: int = BAUD) -> None:
+        self.edges: list[str] = []
+        self._baud = baud
+        self._real = fcntl.ioctl
+        monkeypatch.setattr(fcntl, "ioctl", self.answer)
+
+    def answer(self, descriptor: int, request: int, *words: Any) -> Any:
+        """Answer what a pty would refuse; the rest is the pty's."""
+        if request in (termios.TIOCMBIS, termios.TIOCMBIC):
+            bits = int.from_bytes(words[0], sys.byteorder)
+            name = "dtr" if bits == termios.TIOCM_DTR else "rts"
+            self.edges.append(f"{name} {'up' if request == termios.TIOCMBIS else 'down'}")
+            return words[0]
+        if request == termios.TIOCMGET:
+            return words[0]
+        result = self._real(descriptor, request, *words)
+        if request == 0x802C542A:
+            words[0][10] = self._baud
+        return result
+
+
+@pytest.mark.parametrize(
+    ("dtr", "rts", "edges"),
+    [
+        ("assert", "assert", ["dtr up", "rts up"]),
+        ("release", "assert", ["dtr down", "rts up"]),
+        ("assert", "release", ["dtr up", "rts down"]),
+        ("pulse", "assert", ["dtr up", "rts up", "dtr down", "dtr up"]),
+    ],
+)
+def test_the_lines_stand_as_the_address_says(
+    pty: tuple[int, str], monkeypatch: pytest.MonkeyPatch, dtr: str, rts: str, edges: list[str]
+) -> None:
+    """An edge more than was asked for is a reset more."""
+    uart = FakeUart(monkeypatch)
+    with open_port(with_settings(pty[1], dtr, rts), BAUD) as line:
+        assert uart.edges == edges
+        assert line.facts["modem_lines"] is True
+
+
+def test_a_speed_that_the_driver_does_not_have_is_refused(
+    pty: tuple[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux rounds without a word; the line would work on a table and fail in the cold."""
+    with monkeypatch.context() as patched:
+        FakeUart(patched, baud=921_600)
+        assert "its driver gives 921600 baud, not 1000000" in str(refusal(pty[1]))
+        FakeUart(patched, baud=990_000)
+        with open_port(pty[1], BAUD) as line:
+            assert line.facts["baud"] == 990_000
 
 
 def test_what_is_no_serial_port_is_refused_in_words(tmp_path: Path) -> None:

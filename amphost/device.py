@@ -181,6 +181,11 @@ class Twin:
         counters = self.native.counters
         return {name: int(getattr(counters, name)) for name in dir(counters)}
 
+    def line_counters(self) -> dict[str, int]:
+        """Return what the device's own end of the session, and the device, counted of its line."""
+        ends = (self.native.device.session.counters, self.native.device.counters)
+        return {name: int(getattr(one, name)) for one in ends for name in dir(one)}
+
 
 def _set_device(native: ffi.CData, plan: DevicePlan) -> None:
     native.schema_hash = plan.schema_hash

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from amphost.plan.faults_model import FaultPlan, ProxyPlan
 from amphost.plan.program_model import ExecPlan, PythonPlan
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "ChannelPlan",
     "ControlPlan",
     "DevicePlan",
+    "FaultPlan",
     "FollowPlan",
     "InputPlan",
     "IoPlan",
@@ -32,6 +34,7 @@ __all__ = [
     "Plan",
     "PlantPlan",
     "ProgramPlan",
+    "ProxyPlan",
     "RolePlan",
     "SegmentPlan",
     "SendPlan",
@@ -462,3 +465,4 @@ class Plan:
     line_loads: tuple[LineLoad, ...]
     notes: tuple[str, ...]  # what this machine lacks and what follows
     folded: tuple[FoldPlan, ...] = ()  # not as the spec has it, since cores are missing
+    proxies: tuple[ProxyPlan, ...] = ()  # lines that are spoilt on purpose

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from amphost import timing
 from amphost.machine import Machine
 from amphost.plan.layout import SUPERVISOR_ID
-from amphost.plan.model import Plan, RolePlan, SegmentPlan
+from amphost.plan.model import Plan, ProxyPlan, RolePlan, SegmentPlan
 from amphost.plan.placement import cores_text
+from amphost.plan.proxies import fault_text
 
 Row = tuple[str, ...]
 
@@ -21,6 +22,10 @@ def render(plan: Plan, machine: Machine) -> str:
     """Write the plan of a system on a machine."""
     parts = [
         _head(plan, machine),
+        *(
+            _table(f"FAULTS INJECTED on purpose: {one.device}", _faults(one))
+            for one in plan.proxies
+        ),
         _table("ROLES", _role_rows(plan)),
         _table("SEGMENTS", _segment_rows(plan)),
         _table("BOUNDS", _bound_rows(plan)),
@@ -122,6 +127,13 @@ def _segment_row(segment: SegmentPlan, roles: Iterable[RolePlan]) -> Row:
         f"{segment.layout_hash:016x}",
         ", ".join(["supervisor"] * (segment.role_id != SUPERVISOR_ID) + readers),
     )
+
+
+def _faults(proxy: ProxyPlan) -> list[Row]:
+    return [
+        ("name", "what"),
+        *((one.name, fault_text(one)) for one in proxy.faults),
+    ]
 
 
 def _bound_rows(plan: Plan) -> list[Row]:

@@ -27,6 +27,7 @@ from amphost.plan.model import (
     OperatorPlan,
     OperatorValue,
     Plan,
+    ProxyPlan,
     RolePlan,
     SegmentPlan,
     SupervisorPlan,
@@ -34,6 +35,7 @@ from amphost.plan.model import (
 )
 from amphost.plan.notes import notes
 from amphost.plan.placement import PAGE_SIZE, Placement, findings, place
+from amphost.plan.proxies import proxy_notes, proxy_plan
 from amphost.plan.roles import role_plan, segment_plans
 from amphost.plan.wait import rivals, wait_problems
 from amphost.plan.wiring import OPERATOR_PERIOD_NS, Wiring, wire
@@ -94,6 +96,7 @@ def _plan(
     devices = _devices(loaded, placement, roles)
     bounds = bound_rows(roles, [one.name for one in devices], wiring, placement.floor_ns)
     supervisor = _supervisor(loaded, machine, placement, segments, roles)
+    proxies = _proxies(loaded, placement, roles)
     return Plan(
         system=spec.name,
         spec_path=str(loaded.path),
@@ -110,6 +113,7 @@ def _plan(
         chain=chain,
         line_loads=line_loads(loaded, wiring),
         notes=(
+            *proxy_notes(proxies),
             *(f"{one.role}: {one.text}" for one in folded),
             *notes(
                 machine,
@@ -121,6 +125,7 @@ def _plan(
             ),
         ),
         folded=folded,
+        proxies=proxies,
     )
 
 
@@ -159,6 +164,24 @@ def _devices(
         for role in roles
         if role.io is not None and role.name in placement.device_cores
     )
+
+
+def _proxies(
+    loaded: LoadedSpec, placement: Placement, roles: tuple[RolePlan, ...]
+) -> tuple[ProxyPlan, ...]:
+    made = (
+        proxy_plan(
+            role.io.device,
+            loaded.board.devices[role.io.device],
+            port=role.io.port,
+            schema_hash=role.io.schema_hash,
+            cores=(placement.device_cores.get(role.name, placement.supervisor_core),),
+            priority=role.priority,
+        )
+        for role in roles
+        if role.io is not None
+    )
+    return tuple(one for one in made if one is not None)
 
 
 def _supervisor(

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from amphost.spec.line_faults import FaultsSpec
 from amphost.spec.plants import PlantSpec, SensorSpec
 from amphost.spec.ports import Port, address_of
 from amphost.spec.value_types import (
@@ -95,6 +96,9 @@ class DeviceSpec(Model):
     )
     loopback: LoopbackSpec | None = Field(
         None, description="Run the device on the host instead, behind a pty."
+    )
+    faults: FaultsSpec | None = Field(
+        None, description="Spoil the line on purpose, by a proxy between the host and the device."
     )
     baud: Annotated[int, Field(ge=1200, le=4_000_000)] = Field(
         description="Speed of the line in bits per second."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from amphost.spec.check_faults import fault_problems
 from amphost.spec.check_plants import plant_problems
 from amphost.spec.check_ports import port_problems
 from amphost.spec.check_wire import is_described, wire_problems
@@ -50,6 +51,7 @@ def board_problems(board: Board, holes: Holes) -> Iterator[Problem]:
             rule, remedy = "sends nothing and accepts nothing", "add sends or accepts"
             yield Problem(path=path, rule=rule, remedy=remedy, key=True)
         yield from plant_problems(path, device, holes)
+        yield from fault_problems(path, device, holes)
     yield from port_problems(board)
 
 

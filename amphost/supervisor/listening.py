@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from amphost.supervisor.process import Child
+    from amphost.supervisor.proxy_run import ProxyRun
     from amphost.supervisor.runs import DeviceRun, RoleRun
 
 
@@ -23,7 +24,7 @@ class Heard:
     Synchronization: none required; immutable.
     """
 
-    run: RoleRun | DeviceRun
+    run: RoleRun | DeviceRun | ProxyRun
     statuses: list[dict[str, Any]]
     code: int | None
 
@@ -37,7 +38,7 @@ class Listening:
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
 
-    def add(self, run: RoleRun | DeviceRun) -> None:
+    def add(self, run: RoleRun | DeviceRun | ProxyRun) -> None:
         """Listen to a run's child from now on."""
         child = run.child
         assert child is not None
@@ -51,7 +52,7 @@ class Listening:
         runs = {key.data[1]: key.data[0] for key, _ in ready}
         return [self._hear(run, child, ended=child in ended) for child, run in runs.items()]
 
-    def forget(self, run: RoleRun | DeviceRun) -> None:
+    def forget(self, run: RoleRun | DeviceRun | ProxyRun) -> None:
         """Listen to a run's child no longer."""
         if run.child is not None:
             self._unregister(run.child.pidfd)
@@ -61,7 +62,7 @@ class Listening:
         """Stop listening."""
         self._selector.close()
 
-    def _hear(self, run: RoleRun | DeviceRun, child: Child, *, ended: bool) -> Heard:
+    def _hear(self, run: RoleRun | DeviceRun | ProxyRun, child: Child, *, ended: bool) -> Heard:
         before = child.pidfd
         statuses = child.statuses()
         if child.pidfd != before:  # a held role has a process now

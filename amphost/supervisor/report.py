@@ -224,12 +224,26 @@ def _link(supervisor: Supervisor, run: RoleRun, started_ns: int) -> dict[str, An
         "sense_to_actuate_us": owner.summary_us("sense_to_actuate"),
         "clock": _clock(owner),
         **supervisor.links.tallies.result(run.plan.io, started_ns),
+        "at_device": _counted(supervisor, run),
+        "injected": _injected(supervisor, run),
         "events": [
             {"after_ms": (event.t_ns - started_ns) / 1e6, "text": event.text}
             for event in supervisor.links.events
             if event.device == run.plan.io.device
         ],
     }
+
+
+def _counted(supervisor: Supervisor, run: RoleRun) -> dict[str, int] | None:
+    """Return what a loopback device counted of its line; nobody asks others."""
+    device = supervisor.devices.get(run.plan.io.device) if run.plan.io is not None else None
+    return device.counts or None if device is not None else None
+
+
+def _injected(supervisor: Supervisor, run: RoleRun) -> dict[str, Any] | None:
+    """Return what a fault proxy did to the line; None: nobody did anything on purpose."""
+    proxy = supervisor.proxies.runs.get(run.plan.io.device) if run.plan.io is not None else None
+    return None if proxy is None else proxy.counts
 
 
 def _clock(owner: Owner) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from amphost.blocks import System
+    from amphost.supervisor.proxy_run import ProxyRun
     from amphost.supervisor.runs import DeviceRun, RoleRun
     from amphost.supervisor.runtime_dir import RuntimeDir
 
@@ -32,12 +33,14 @@ class RoleTable:
         runtime: RuntimeDir,
         roles: Mapping[str, RoleRun],
         devices: Mapping[str, DeviceRun],
+        proxies: Mapping[str, ProxyRun],
     ) -> None:
         self._name = name
         self._system = system
         self._runtime = runtime
         self._roles = roles
         self._devices = devices
+        self._proxies = proxies
 
     def move(self, run: RoleRun, event: RoleEvent) -> None:
         """Move a role's state and write its line."""
@@ -73,5 +76,9 @@ class RoleTable:
                     "port": device.port,
                 }
                 for device in self._devices.values()
+            },
+            "fault_proxies": {
+                name: {"pid": proxy.child.pid if proxy.child is not None else 0, "port": proxy.port}
+                for name, proxy in self._proxies.items()
             },
         }

@@ -88,6 +88,7 @@ class DeviceRun:
     restarts_ns: list[int] = field(default_factory=list)
     restart_at_ns: int | None = None
     error: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
 
     def hear(self, statuses: Sequence[dict[str, Any]]) -> bool:
         """Take over what its process says; return whether it says that it is ready now."""
@@ -97,6 +98,8 @@ class DeviceRun:
                 self.port = status["port"]
                 self.granted = status["granted"]
                 ready = True
+            elif status["event"] == "counted":
+                self.counts = status["counts"]
             elif status["event"] == "failed":
                 self.error = str(status["error"])
         return ready

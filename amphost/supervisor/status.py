@@ -18,6 +18,9 @@ FIELDS: dict[str, dict[str, type]] = {
     "report": {},
     "ended": {"end": str},
     "failed": {"error": str},
+    "counted": {"counts": dict},
+    "injected": {"counts": dict},
+    "gone": {},
     "held": {"pid": _WHOLE, "epoch": _WHOLE},
 }
 """What each event has to say."""

@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from amphost.lifecycle import Fault, Mode, ModeEvent, RoleEvent, RoleState
+from amphost.supervisor.proxy_run import ProxyRun
 from amphost.supervisor.runs import DeviceRun, RoleRun
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from amphost.supervisor.supervisor import Supervisor
 
-Run = TypeVar("Run", RoleRun, DeviceRun)
+Run = TypeVar("Run", RoleRun, DeviceRun, ProxyRun)
 LIVE = frozenset({RoleState.STARTING, RoleState.RUNNING, RoleState.ENDING})
 STEP_S = 0.5
 PROGRAM_S = 1.0
@@ -55,10 +56,13 @@ class _Stop:
             self._end_kind(kind, STEP_S)
         for device in supervisor.devices.values():
             device.release()
+        for proxy in supervisor.proxies.runs.values():
+            proxy.release()
         for kind in ("python", "worker", "exec"):
             self._end_kind(kind, PROGRAM_S)
         self._end_kind("telemetry", max(deadline_s - time.monotonic(), STEP_S))
         self._end_children(supervisor.devices.values(), DEVICE_S)
+        self._end_children(supervisor.proxies.runs.values(), STEP_S)
 
     def _end_kind(self, kind: str, within_s: float) -> None:
         runs = [run for run in self._supervisor.roles.values() if run.plan.kind == kind]

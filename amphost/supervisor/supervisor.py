@@ -37,6 +37,8 @@ from amphost.supervisor.loopbacks import Loopbacks
 from amphost.supervisor.modes import Modes
 from amphost.supervisor.origin import Origin, find_origin
 from amphost.supervisor.process import describe_exit
+from amphost.supervisor.proxies import Proxies
+from amphost.supervisor.proxy_run import ProxyRun
 from amphost.supervisor.restarts import Restarts
 from amphost.supervisor.role_table import RoleTable
 from amphost.supervisor.runs import DeviceRun, RoleRun, end_now
@@ -95,8 +97,7 @@ class Supervisor:
         self.granted: dict[str, Any] = {}
         self.usage = Usage()
         self.watchdog_priority = 0
-        self.stop_asked = False
-        self.stopping = False
+        self.stop_asked = self.stopping = False
         self._was_ready = False
         self._began_ns = time.monotonic_ns()
         self.origin = Origin(origin_ns=self._began_ns)
@@ -112,6 +113,7 @@ class Supervisor:
             opened.callback(self._launcher.close)
             self._listening = Listening()
             opened.callback(self._listening.close)
+            self.proxies = Proxies(runtime, self._listening, say)
             self._socket = ControlSocket(runtime.path / "control.sock", self._answer)
             opened.callback(self._socket.close)
             opened.callback(self._end_processes)
@@ -124,7 +126,9 @@ class Supervisor:
             )
             self._opened = opened.pop_all()
         self.faults = Faults(say, self.events.fault)
-        self.table = RoleTable(plan.system, system, runtime, self.roles, self.devices)
+        self.table = RoleTable(
+            plan.system, system, runtime, self.roles, self.devices, self.proxies.runs
+        )
         self.modes = Modes(system, self.watchdog, self._mode_changed)
         self.watch = Watch(self.watchdog, self.segments.mapped, self.modes, self.faults)
         self.restarts = Restarts(self.modes, self.faults, say)
@@ -149,6 +153,7 @@ class Supervisor:
         for plan in self.plan.devices:
             self._beat()
             self._loopbacks.start(plan)
+        self._start_proxies()
         for run in self.roles.values():
             self._start_role(run)
         self.origin = find_origin(self.plan)
@@ -164,6 +169,12 @@ class Supervisor:
         self._say_degraded([f"supervisor: {self.idle.lack}"] if self.idle.lack else [])
         self._say_degraded(readiness.degraded_fold(self.plan))
 
+    def _start_proxies(self) -> None:
+        for plan in self.plan.proxies:
+            self._beat()
+            self.proxies.start(plan, plan.port or str(self.runtime.port_path(plan.device)))
+        self.proxies.announce()
+
     def _start_role(self, run: RoleRun) -> None:
         self._beat()
         self._launcher.start_role(run, time.monotonic_ns())
@@ -175,9 +186,21 @@ class Supervisor:
     def _hand_over(self, run: RoleRun) -> None:
         self._beat()
         io = run.plan.io
-        device = self.devices.get(io.device) if io is not None else None
-        if device is None or device.port:
-            self._launcher.hand_over_role(run, self._loopbacks.port(device) if device else "")
+        port = self._port(io.device) if io is not None else ""
+        if port or io is None or self._is_plain(io.device):
+            self._launcher.hand_over_role(run, port)
+
+    def _is_plain(self, device: str) -> bool:
+        """Return whether a device is there without any process of ours."""
+        return device not in self.devices and device not in self.proxies.runs
+
+    def _port(self, name: str) -> str:
+        """Return where a device's io role finds it; empty while it is not there, or is plain."""
+        proxied = self.proxies.port(name)
+        if proxied is not None:
+            return proxied
+        device = self.devices.get(name)
+        return self._loopbacks.port(device) if device else ""
 
     # One turn
 
@@ -187,6 +210,10 @@ class Supervisor:
         for heard in self._listening.wait(TURN_S):
             if isinstance(heard.run, DeviceRun):
                 self._take_device(heard.run, heard.statuses, heard.code)
+            elif isinstance(heard.run, ProxyRun):
+                if self.proxies.hear(heard.run, heard.statuses, heard.code):
+                    self._hand_over_waiting(heard.run.plan.device)
+                    self.table.write()
             else:
                 self._take_role(heard.run, heard.statuses, heard.code)
         self._beat()
@@ -198,6 +225,7 @@ class Supervisor:
                 self._start_again(run)
         if not self.stopping:
             self._loopbacks.turn(now_ns)
+            self.proxies.turn(now_ns)
         if self.modes.mode is Mode.BOOT and self._control_path_runs():
             self.startup.done("settle")
             self.modes.change(ModeEvent.READY)
@@ -234,11 +262,16 @@ class Supervisor:
     ) -> None:
         if self._loopbacks.hear(device, statuses, code):
             self._say_degraded(readiness.degraded_devices([device]))
-            for run in self.roles.values():
-                io = run.plan.io
-                waits = run.state is RoleState.STARTING and not run.handed_over
-                if io is not None and io.device == device.plan.name and waits:
-                    self._launcher.hand_over_role(run, self._loopbacks.port(device))
+            self._hand_over_waiting(device.plan.name)
+
+    def _hand_over_waiting(self, device: str) -> None:
+        """Give the io role of a device that is there now what it waits for."""
+        port = self._port(device)
+        for run in self.roles.values():
+            io = run.plan.io
+            waits = run.state is RoleState.STARTING and not run.handed_over
+            if io is not None and io.device == device and waits and port:
+                self._launcher.hand_over_role(run, port)
 
     def _take_role(
         self, run: RoleRun, statuses: Sequence[dict[str, Any]], code: int | None
@@ -336,6 +369,7 @@ class Supervisor:
             ),
             *([f"supervisor: {self.idle.lack}"] if self.idle.lack else []),
             *readiness.degraded_fold(self.plan),
+            *self.proxies.lacks(),
         ]
 
     def trouble(self) -> tuple[int, str] | None:
@@ -348,6 +382,8 @@ class Supervisor:
         for device in self.devices.values():
             if device.error:
                 return 1, f"device {device.plan.name}: {device.error}"
+        for error in self.proxies.errors():
+            return 1, error
         if not self._was_ready:
             missing = self.not_ready()
             self._was_ready = not missing
@@ -366,6 +402,8 @@ class Supervisor:
             end_now(run)
         for device in self.devices.values():
             device.abandon()
+        for proxy in self.proxies.runs.values():
+            proxy.abandon()
 
     def close(self) -> None:
         """Leave nothing behind: no process, thread, descriptor or mapping. Once is enough."""

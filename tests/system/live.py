@@ -101,7 +101,8 @@ class LiveRun:
             with contextlib.suppress(FileNotFoundError, ValueError):
                 state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
                 self.pids |= {role["pid"] for role in state["roles"].values()}
-                self.pids |= {device["pid"] for device in state["devices"].values()}
+                for kind in ("devices", "fault_proxies"):
+                    self.pids |= {one["pid"] for one in state[kind].values()}
                 return state
         return {}
 
@@ -145,6 +146,8 @@ class LiveRun:
     def journal(self) -> list[dict[str, Any]]:
         """Return the loopback device's own record so far."""
         for path in self.base.glob("*/*.journal"):
+            if path.name.endswith(".faults.journal"):
+                continue
             lines = path.read_text(encoding="utf-8").splitlines()
             return [json.loads(line) for line in lines if line.endswith("}")]
         return []

@@ -27,6 +27,9 @@ def line(**status: Any) -> bytes:
         {"event": "failed", "error": "no port", "exit": 69},
         {"event": "failed", "error": "no boot"},
         {"event": "held", "pid": 7, "epoch": 1},
+        {"event": "counted", "counts": {"bad_crc": 1}},
+        {"event": "injected", "counts": {"unplugs": 1}},
+        {"event": "gone"},
     ],
 )
 def test_a_status_of_ours_is_taken_over(status: dict[str, Any]) -> None:
@@ -47,6 +50,8 @@ def test_a_status_of_ours_is_taken_over(status: dict[str, Any]) -> None:
         {"event": "failed", "exit": 1},
         {"event": "failed", "error": "x", "exit": "one"},
         {"event": "held", "pid": 7},
+        {"event": "counted", "counts": [1]},
+        {"event": "injected"},
         {"event": ["ready"]},
         {"event": "progress", "done": 3},
         {"level": "info"},

@@ -24,6 +24,7 @@
 #define SENDS 2
 #define SOURCE_WORDS 3 /* voltage, tick, time of sensing */
 #define DEPTH 4
+#define TAP_DEPTH 256
 #define SCHEMA 0x12345678u
 #define LEASE_US 1000000
 #define MS ((amp_ns)1000000)
@@ -138,15 +139,22 @@ static void serve_device(int line) {
 static struct amp_system system_block;
 static struct amp_owner supervisor, owner;
 static alignas(AMP_CACHE_LINE) unsigned char source_bytes[4096], own_bytes[4096];
+static alignas(AMP_CACHE_LINE) unsigned char tap_bytes[65536], tally_bytes[8192];
 static struct amp_pump pump;
 
+static void open_channel(struct amp_channel *channel, void *bytes, size_t size, uint32_t words,
+                         uint32_t depth) {
+    need(amp_channel_bind(channel, bytes, size, words, depth), "no channel");
+    amp_channel_attach(channel, 1);
+}
+
 static void open_pump(int line) {
-    need(amp_channel_bind(&pump.source, source_bytes, sizeof source_bytes, SOURCE_WORDS, DEPTH),
-         "no channel");
-    need(amp_channel_bind(&pump.channel, own_bytes, sizeof own_bytes, SENDS + 3, DEPTH),
-         "no channel");
-    amp_channel_attach(&pump.source, 1);
-    amp_channel_attach(&pump.channel, 1);
+    open_channel(&pump.source, source_bytes, sizeof source_bytes, SOURCE_WORDS, DEPTH);
+    open_channel(&pump.channel, own_bytes, sizeof own_bytes, SENDS + 3, DEPTH);
+    open_channel(&pump.tap, tap_bytes, sizeof tap_bytes, AMP_TAP_WORDS, TAP_DEPTH);
+    open_channel(&pump.tally.channel, tally_bytes, sizeof tally_bytes, AMP_TALLY_WORDS, DEPTH);
+    pump.tally.baud = 1000000;
+    pump.share = (struct amp_pump_share){.bytes = UINT32_MAX, .frames = 1};
     pump.platform = amp_platform_linux();
     pump.system = &system_block;
     pump.supervisor = &supervisor;

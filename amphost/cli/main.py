@@ -81,6 +81,11 @@ VERBS = (
         text="print how to compile a program in C with it",
     ),
     Verb(
+        name="firmware",
+        module="amphost.cli.firmware",
+        text="write a device's firmware from its board file, and say what it takes",
+    ),
+    Verb(
         name="completion",
         module="amphost.cli.completion",
         text="print what completes its words in a shell",

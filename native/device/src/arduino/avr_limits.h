@@ -11,6 +11,10 @@
 #define AMP_COMMANDS_MAX 1
 #define AMP_DEVICE_EVENTS_MAX 4
 
+#ifndef AMP_CRC_ENTRIES
+#define AMP_CRC_ENTRIES 16 /* its table lies in RAM */
+#endif
+
 #include <avr/pgmspace.h>
 
 #define AMP_DICTIONARY_PLACE PROGMEM

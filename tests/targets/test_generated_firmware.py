@@ -1,0 +1,207 @@
+"""What `amphost firmware new` writes: it compiles as it stands, and it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from amphost.cli.main import main
+from amphost.device import MODES, Heard
+from amphost.firmware.library import library_folder
+from amphost.firmware.targets import ARDUINO, CHIPS, ports
+from amphost.spec.load import load_board
+from tests.firmware.building import port_words
+from tests.targets.hands import Host, host
+from tests.targets.tools import PACKAGES, need, run
+
+HERE = Path(__file__).parent
+BOARD = """\
+name: bench
+devices:
+  rig:
+    port: /dev/serial/by-id/usb-rig
+    baud: 115200
+    state_rate_hz: 50
+    lease_ms: 200
+    sends:
+      angle: {type: i16, scale: 0.001, unit: rad, range: [-30, 30]}
+      level: {type: u8, unit: '%', range: [5, 100]}
+      at_end: {type: bool}
+    accepts:
+      voltage: {type: f32, unit: V, range: [-12, 12], safe: 1.5, ramp_per_s: 100}
+      brake: {type: bool, safe: 1}
+"""
+SENT = (0.0, 5.0, 0.0)  # as near to zero as each range allows
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Path:
+    """Return a board file."""
+    path = tmp_path / "bench.yaml"
+    path.write_text(BOARD, encoding="utf-8")
+    return path
+
+
+def generated(board: Path, port: str) -> Path:
+    """Generate for a port; return the folder."""
+    folder = board.parent / "rig"
+    assert main(["firmware", "new", str(board), "--port", port, "--to", str(folder)]) == 0
+    return folder
+
+
+def made(folder: Path, port: str) -> Path:
+    """Build with the Makefile that was generated; return the ELF file."""
+    [prefix] = port_words(port, "PORT_PREFIX")
+    need("make", f"{prefix}-gcc")
+    run("make", "-s", "-C", folder, f"AMPHOST={library_folder()}")
+    return folder / "build" / port / "rig.elf"
+
+
+def die_with_parent() -> None:
+    """Ask Linux to end this process with the one that started it."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+@contextlib.contextmanager
+def running(*command: str | Path, line: socket.socket | None = None) -> Iterator[None]:
+    """Run a program, with its standard input and output on a line if one is given."""
+    end = subprocess.DEVNULL if line is None else line.fileno()
+    with subprocess.Popen(
+        [str(word) for word in command],
+        stdin=end,
+        stdout=end,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=die_with_parent,  # noqa: PLW1509 # this process has one thread
+    ) as child:
+        try:
+            yield
+        finally:
+            child.kill()
+
+
+def in_mode(name: str) -> Callable[[Heard], bool]:
+    """Return what recognises a state in the mode `name`."""
+    return lambda one: one.state is not None and MODES[one.state.mode] == name
+
+
+def check_that_it_arms(at: Host) -> None:
+    """Shake hands, see the values, arm, and see it go safe when the host is silent."""
+    at.until(lambda one: one.kind == "up")
+    assert at.until(in_mode("ready")).values == SENT
+    at.session.command("arm", time.monotonic_ns() // 1000)
+    at.until(in_mode("armed"), [6.0, 0.0])
+    at.until(lambda one: one.state is not None and one.state.applied_count > 3, [6.0, 0.0])
+    at.until(in_mode("safe"))
+
+
+def test_as_host_code(board: Path, tmp_path: Path) -> None:
+    """The quickest look at what was generated: a process, and no microcontroller at all."""
+    need("gcc")
+    folder = generated(board, "lm3s6965evb")
+    sources = [folder / "main.c", HERE / "posix_port.c", *library_folder().glob("src/*.c")]
+    include = f"-I{library_folder()}/include"
+    options = ["-std=c11", "-D_DEFAULT_SOURCE", "-O1", "-fsanitize=address,undefined", *WARNINGS]
+    run("gcc", *options, include, f"-I{folder}", *sources, "-o", tmp_path / "program")
+    ours, theirs = socket.socketpair()
+    with ours, theirs, running(tmp_path / "program", line=theirs):
+        check_that_it_arms(host(ours, "bench", load_board(board).devices["rig"]))
+
+
+def test_on_an_emulated_cortex_m(board: Path, tmp_path: Path) -> None:
+    """The port that is the default, as a user first sees it."""
+    need("qemu-system-arm")
+    elf = made(generated(board, "lm3s6965evb"), "lm3s6965evb")
+    at = tmp_path / "line"
+    machine = ["-M", "lm3s6965evb", "-display", "none", "-monitor", "none", "-nodefaults"]
+    chardev = ["-chardev", f"socket,id=u,path={at},server=on,wait=off", "-serial", "chardev:u"]
+    with running("qemu-system-arm", *machine, *chardev, "-kernel", elf), connected(at) as line:
+        check_that_it_arms(host(line, "bench", load_board(board).devices["rig"]))
+
+
+@contextlib.contextmanager
+def connected(at: Path) -> Iterator[socket.socket]:
+    """Connect to a socket that is about to be there."""
+    end = time.monotonic() + 20
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        while line.connect_ex(str(at)) != 0:
+            assert time.monotonic() < end, "the emulator does not listen"
+            time.sleep(0.01)
+        yield line
+
+
+@pytest.mark.parametrize("port", [one for one in ports() if one != ARDUINO])
+def test_for_a_port(board: Path, port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its Makefile builds it without a warning, it fits, and every byte of it is somebody's."""
+    folder = generated(board, port)
+    elf = made(folder, port)
+    capsys.readouterr()
+    assert main(["firmware", "size", str(folder), "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    chip = CHIPS[port]
+    assert found["file"] == str(elf)
+    assert found["chip"] == chip.name
+    assert 2000 < found["flash"] < chip.flash
+    assert 300 < found["ram"] < chip.ram
+    for kind in ("flash", "ram"):
+        assert sum(part[kind] for part in found["parts"].values()) == found[kind]
+    assert found["parts"]["library"]["flash"] > 2000
+    assert found["parts"]["port"]["flash"] > 100
+    assert found["parts"]["own"]["ram"] > 300
+    assert found["parts"]["rest"]["flash"] < found["flash"] / 10
+    assert main(["firmware", "size", str(elf)]) == 0
+    assert f"{found['flash'] / chip.flash * 100:.1f} %" in capsys.readouterr().out
+
+
+def test_changing_the_board_file_changes_the_firmware(board: Path) -> None:
+    """`make` alone writes the header anew, so that nobody flashes what the host will refuse."""
+    folder = generated(board, "lm3s6965evb")
+    first = made(folder, "lm3s6965evb").read_bytes()
+    board.write_text(BOARD.replace("range: [-30, 30]", "range: [-20, 20]"), encoding="utf-8")
+    assert main(["firmware", "new", str(board), "--to", str(folder), "--check"]) == 1
+    run("touch", "-d", "+1 hour", board)
+    amphost = Path(__file__).parents[2] / ".venv" / "bin"
+    run("env", f"PATH={amphost}:/usr/bin:/bin", "make", "-s", "-C", folder)
+    assert (folder / "build/lm3s6965evb/rig.elf").read_bytes() != first
+    assert main(["firmware", "new", str(board), "--to", str(folder), "--check"]) == 0
+
+
+def test_as_a_sketch(board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As Arduino builds it: C++, the library's `src` on the path and compiled whole, an Uno."""
+    need("avr-g++", "avr-gcc")
+    folder = generated(board, ARDUINO)
+    (tmp_path / "sketch").mkdir()
+    sketch = tmp_path / "sketch" / "rig.ino.cpp"  # Arduino puts this line in front
+    sketch.write_text(f"#include <Arduino.h>\n{(folder / 'rig.ino').read_text()}")
+    target = ["-mmcu=atmega328p", "-DF_CPU=16000000L", "-DARDUINO=10819", "-Os", "-g"]
+    target += ["-ffunction-sections", "-fdata-sections", "-Wall", "-Wextra", "-Werror"]
+    paths = [f"-I{HERE / 'arduino_core'}", f"-I{library_folder() / 'src'}", f"-I{folder}"]
+    library = sorted((library_folder() / "src").rglob("*.c*"))
+    objects = []
+    for source in [sketch, HERE / "arduino_core/core.cpp", *library]:
+        is_c = source.suffix == ".c"
+        language = ["avr-gcc", "-std=gnu11"] if is_c else ["avr-g++", "-std=gnu++11"]
+        objects.append(tmp_path / f"{source.name}.o")
+        run(*language, *target, *paths, "-c", source, "-o", objects[-1])
+    elf = tmp_path / "rig.elf"
+    run("avr-gcc", "-mmcu=atmega328p", "-Wl,--gc-sections", *objects, "-o", elf)
+    capsys.readouterr()
+    assert main(["firmware", "size", str(elf), "--port", ARDUINO, "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert found["flash"] < 32 * 1024 - 512  # the boot loader's
+    assert found["ram"] < 2048 - 400  # what is left is the stack's
+    assert found["parts"]["port"]["flash"] > 200
+
+
+def test_tools_are_named_with_their_packages() -> None:
+    """A skip that does not say what to install is never mended."""
+    assert PACKAGES["avr-g++"] == "gcc-avr"

@@ -83,7 +83,7 @@ def commands(path: Path) -> list[Command]:
 def _words(shown: str) -> tuple[str, ...]:
     """Fill in what stands for something: `[--for TIME]` is `--for 10s`, `[a|b]` is `a`."""
     text = re.sub(r"\|\w+", "", re.sub(r"[\[\]]|\.\.\.", "", shown))
-    examples = {"TIME": "10s", "CORES": "2,3", "HZ": "20", "N": "7", "P": "80"}
+    examples = {"TIME": "10s", "CORES": "2,3", "PORT": "arduino", "HZ": "20", "N": "7", "P": "80"}
     return tuple(examples.get(word, word) for word in text.split()[1:])
 
 

@@ -28,6 +28,8 @@ FLOOR_ISOLATED_NS = 5 * NS_PER_MS
 FLOOR_SHARED_NS = 20 * NS_PER_MS
 SUPERVISOR_NS = 100 * NS_PER_MS
 """Age of the supervisor's heartbeat at which control and io go safe."""
+EMULATOR_NS = 250 * NS_PER_MS
+"""Least bound on an emulated device: lease, and silence of its link."""
 STOP_NS = 2 * NS_PER_S
 """From safe outputs to the last process gone."""
 OVERRUNS_IN_ROW = 3
@@ -128,6 +130,15 @@ def share_frames(state_period_ns: int) -> int:
 def share_bytes(frame_bytes: int, state_period_ns: int) -> int:
     """Return a device's share: twice its state frames of 100 ms, and 2 KiB for all others."""
     return 2 * frame_bytes * share_frames(state_period_ns) + 2048
+
+
+def emulated_ns(bound_ns: int) -> int:
+    """Return a bound on an emulated device: at least 250 ms.
+
+    An emulator is a program of no priority: while the host does something else, its device stands
+    still.
+    """
+    return max(bound_ns, EMULATOR_NS)
 
 
 def ramp_ns(low: float, high: float, safe: float, ramp_per_s: float) -> int:

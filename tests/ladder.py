@@ -15,7 +15,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples"
 RUNGS = sorted(FOLDER.glob("*.yaml"))
-_BUILD = re.compile(r"^# +(cc .*)$", re.MULTILINE)
+_BUILD = re.compile(r"^# +((?:cc|amphost build) .*)$", re.MULTILINE)
 
 
 def head(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""`amphost build FILE`: compile the C laws and plants that a spec and its board name.
+"""`amphost build FILE`: compile the C laws, plants and firmware that a spec and its board name.
 
 Rules. The only verb that compiles. Problems of the files come first and nothing is compiled then.
 What was made goes to stdout, the compiler's messages to stderr as they are. Exit 1 when a file did
@@ -14,23 +14,29 @@ import sys
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("file", help="a spec whose law or whose board's plant is a C file")
+    parser.add_argument(
+        "file", help="a spec whose law, or whose board's plant or firmware, is a C file"
+    )
     parser.add_argument("--json", action="store_true", help="print what was made as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Compile every C file of a spec; return the exit code."""
     from amphost.cli.compiling import compile_code, compiler
+    from amphost.cli.firmware_compiling import compile_firmware
     from amphost.spec import shipped
     from amphost.spec.load import load
 
     path = shipped.find_spec(args.file)
     loaded = load(path, boards=shipped.board_folders(), compiled=False)
-    codes = {(one.kind, one.file): one for one in loaded.codes.values()}
-    found, version = compiler() if codes else ("", "")
+    named = [one for one in loaded.codes.values() if one.port or one.kind != "firmware"]
+    codes = {(one.kind, one.file, one.port, one.beside): one for one in named}
+    ours = any(not one.port for one in named)  # compiled for this machine
+    found, version = compiler() if ours else ("", "")
     made = []
     for code in codes.values():
-        library, said = compile_code(code, found, version)
+        compiled = compile_firmware(code) if code.port else compile_code(code, found, version)
+        library, said = compiled
         sys.stderr.write(said)
         made.append({"kind": code.kind, "source": code.file, "library": library})
         if not args.json:

@@ -103,6 +103,7 @@ def _role(role: RoleSpec, loaded: LoadedSpec) -> str:
     if role.kind == "io":
         device = loaded.board.devices[role.device]
         end = "loopback" if device.address is None else shown(device.address)
+        end = end if device.emulator is None else device.emulator.machine
         values = f"sends {', '.join(device.sends) or 'nothing'}"
         accepts = f"accepts {', '.join(device.accepts) or 'nothing'}"
         rest = f"{role.device} ({end}, {device.baud} baud) {values}, {accepts}"

@@ -25,7 +25,7 @@ from amphost.spec.files import read_bytes
 if TYPE_CHECKING:
     from amphost.spec.c_code import CCode
 
-__all__ = ["compile_code", "compiler"]
+__all__ = ["compile_code", "compiler", "included", "keep", "run_compiler"]
 
 COMPILER = "cc"
 SYMBOLS = {"law": "amp_user_law", "plant": "amp_user_plant"}
@@ -39,8 +39,13 @@ def compiler() -> tuple[str, str]:
         raise MissingPackageError(
             f"there is no C compiler: {COMPILER} is not in PATH; install one (apt install gcc)"
         )
-    said = _run([path, "--version"]).stdout.splitlines()
-    return path, said[0] if said else "unknown"
+    return path, version_of(path)
+
+
+def version_of(path: str) -> str:
+    """Return the first line of what a compiler says it is."""
+    said = run_compiler([path, "--version"]).stdout.splitlines()
+    return said[0] if said else "unknown"
 
 
 def compile_code(code: CCode, path: str, version: str) -> tuple[str, str]:
@@ -56,37 +61,38 @@ def compile_code(code: CCode, path: str, version: str) -> tuple[str, str]:
         *(os.path.abspath(code.file), "-lm"),  # noqa: PTH100
     ]
     try:
-        ended = _run(command)
+        ended = run_compiler(command)
         if ended.returncode != 0:
             return "", ended.stdout
-        included = _included(Path(f"{made}.d").read_text(errors="surrogateescape"), code.file)
         note: dict[str, object] = {
             "source": os.path.abspath(code.file),  # noqa: PTH100
             "compiler": version,
-            "included": [[one, _hash(one)] for one in included],
+            "included": included(f"{made}.d", code.file),
         }
         if note_name(code) != name:
             raise AmphostError(f"{code.file}: it changed while it was compiled; build again")
-        return _keep(made, f"{folder}/{name}.json", note), ended.stdout
+        return keep(f"{made}.so", f"{folder}/{name}.json", note), ended.stdout
     finally:
         for suffix in (".d", ".so", ".json"):
             Path(f"{made}{suffix}").unlink(missing_ok=True)
 
 
-def _keep(made: str, note_path: str, note: dict[str, object]) -> str:
-    digest = sha256(Path(f"{made}.so").read_bytes()).hexdigest()
-    library = f"{note_path.rpartition('/')[0]}/{digest}.so"
-    os.chmod(f"{made}.so", 0o700)  # noqa: PTH101
-    os.replace(f"{made}.so", library)  # noqa: PTH105
+def keep(made: str, note_path: str, note: dict[str, object]) -> str:
+    """Give what was made its name, a hash of its bytes, and write the note about it."""
+    stem, _, suffix = made.rpartition(".")
+    digest = sha256(Path(made).read_bytes()).hexdigest()
+    library = f"{note_path.rpartition('/')[0]}/{digest}.{suffix}"
+    os.chmod(made, 0o700)  # noqa: PTH101
+    os.replace(made, library)  # noqa: PTH105
     text = lean_json.dumps({**note, "library": digest})
-    descriptor = os.open(f"{made}.json", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(f"{stem}.json", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as stream:
         stream.write(text)
-    os.replace(f"{made}.json", note_path)  # noqa: PTH105
+    os.replace(f"{stem}.json", note_path)  # noqa: PTH105
     return library
 
 
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+def run_compiler(command: list[str]) -> subprocess.CompletedProcess[str]:
     """Run the compiler to its end; it dies with this process."""
     from amphost import platform  # only here, after the file was found right
 
@@ -108,8 +114,13 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
         raise AmphostError(f"{command[0]} did not end within {LONGEST_S:.0f} s") from error
 
 
-def _included(rule: str, source: str) -> list[str]:
-    """Return the files, but the source, that a rule of `make` says the library depends on."""
+def included(rule_file: str, source: str) -> list[list[str]]:
+    """Return the files, but the source, that a rule of `make` says it depends on: with a hash."""
+    rule = Path(rule_file).read_text(errors="surrogateescape")
+    return [[one, _hash(one)] for one in _depends(rule, source)]
+
+
+def _depends(rule: str, source: str) -> list[str]:
     _, _, files = rule.replace("\\\n", " ").partition(": ")
     own = os.path.abspath(source)  # noqa: PTH100
     words = re.findall(r"(?:\\.|\$\$|\S)+", files)

@@ -197,9 +197,11 @@ def _input_rows(
 def _io_rows(io: IoPlan, floor_ns: int, *, loopback: bool) -> Iterator[BoundPlan]:
     default_ns = timing.lease_ns(io.period_ns, floor_ns, loopback=loopback)
     formula = f"max(5 F, {'floor' if loopback else '50 ms'})"
+    if io.emulated:
+        default_ns, formula = timing.emulated_ns(default_ns), "max(5 F, 250 ms)"
     if io.accepts:
         yield _row(f"{io.device}: lease", io.lease_ns, formula, "device: safe", default_ns)
-    formula = "max(5 F, 5 states, 50 ms)"
+    formula = f"max(5 F, 5 states, {250 if io.emulated else 50} ms)"
     yield _row(f"{io.device}: link lost", io.link_lost_ns, formula, "pump: trip")
     formula = f"20 % bad, {io.share_bytes} bytes"
     yield _row(f"{io.device}: babbles", timing.JUDGED_NS, formula, "pump: isolates it")

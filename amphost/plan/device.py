@@ -15,6 +15,7 @@ from amphost.plan.model import (
     AcceptPlan,
     CodePlan,
     DevicePlan,
+    EmulatorPlan,
     IoPlan,
     PlantPlan,
     SendPlan,
@@ -49,7 +50,8 @@ def io_plan(
         send_offset_ns=send_offset_ns,
         state_period_ns=state_ns,
         lease_ns=_lease_ns(device, frame_ns, floor_ns),
-        link_lost_ns=timing.link_lost_ns(frame_ns, state_ns),
+        link_lost_ns=_emulated_ns(device, timing.link_lost_ns(frame_ns, state_ns)),
+        emulated=device.emulator is not None,
         tally=tally_name(role.device),
         tap=tap_name(role.device),
         share_bytes=timing.share_bytes(
@@ -84,10 +86,30 @@ def device_plan(
     )
 
 
+def emulator_plan(loaded: LoadedSpec, io: IoPlan, cores: tuple[int, ...]) -> EmulatorPlan:
+    """Return the emulated microcontroller of the device behind `io`."""
+    emulator = loaded.board.devices[io.device].emulator
+    firmware = code_plan(loaded, "devices", io.device)
+    assert emulator is not None
+    assert firmware is not None
+    return EmulatorPlan(
+        name=io.device,
+        machine=emulator.machine,
+        firmware=firmware,
+        cores=cores,
+        state_period_us=io.state_period_ns // 1000,
+    )
+
+
 def _lease_ns(device: DeviceSpec, frame_ns: int, floor_ns: int) -> int:
     if device.lease_ms is not None:
         return timing.ms_ns(device.lease_ms)
-    return timing.lease_ns(frame_ns, floor_ns, loopback=device.loopback is not None)
+    lease_ns = timing.lease_ns(frame_ns, floor_ns, loopback=device.loopback is not None)
+    return _emulated_ns(device, lease_ns)
+
+
+def _emulated_ns(device: DeviceSpec, bound_ns: int) -> int:
+    return bound_ns if device.emulator is None else timing.emulated_ns(bound_ns)
 
 
 def _sends(device: DeviceSpec) -> tuple[SendPlan, ...]:

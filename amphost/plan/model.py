@@ -248,6 +248,7 @@ class IoPlan:
     tap: str  # the one that has its bytes
     share_bytes: int  # of the device in 100 ms: more isolate it
     share_frames: int  # state frames that come in that time
+    emulated: bool = False
     follow: FollowPlan | None = None  # None: the host's clock
 
 
@@ -354,6 +355,19 @@ class DevicePlan:
     state_period_us: int
     skew_ppm: float
     plant: PlantPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmulatorPlan:
+    """An emulated microcontroller: a process of its own, behind a unix socket."""
+
+    name: str  # of the device
+    machine: str
+    firmware: CodePlan  # its library is the ELF; no hash: the user's own
+    cores: tuple[int, ...]
+    state_period_us: int
+    policy: str = "other"
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -466,3 +480,4 @@ class Plan:
     notes: tuple[str, ...]  # what this machine lacks and what follows
     folded: tuple[FoldPlan, ...] = ()  # not as the spec has it, since cores are missing
     proxies: tuple[ProxyPlan, ...] = ()  # lines that are spoilt on purpose
+    emulators: tuple[EmulatorPlan, ...] = ()

@@ -52,6 +52,7 @@ class Placement:
     watchdog_priority: int
     device_cores: Mapping[str, int]  # io role -> core of its loopback device
     device_priorities: Mapping[str, int]
+    emulator_cores: tuple[int, ...] = ()  # wherever Linux may put what needs no core of its own
 
 
 def place(loaded: LoadedSpec, machine: Machine) -> Placement:
@@ -78,6 +79,7 @@ def place(loaded: LoadedSpec, machine: Machine) -> Placement:
         watchdog_priority=min(max(rivals, default=0) + 1, PRIORITY_MAX),
         device_cores=cores,
         device_priorities=priorities,
+        emulator_cores=tuple(core for core in machine.usable if core not in machine.isolated),
     )
 
 

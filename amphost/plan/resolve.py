@@ -16,13 +16,14 @@ from amphost.errors import HardwareMissingError, PlanError
 from amphost.machine import Machine
 from amphost.plan import layout
 from amphost.plan.bounds import WATCHDOG_PERIOD_NS, bound_rows, chain_rows, stop_safe_ns
-from amphost.plan.device import device_plan
+from amphost.plan.device import device_plan, emulator_plan
 from amphost.plan.fold import fold as folded_onto
 from amphost.plan.limits import limit_problems
 from amphost.plan.line import line_loads
 from amphost.plan.model import (
     ChainRow,
     DevicePlan,
+    EmulatorPlan,
     FoldPlan,
     OperatorPlan,
     OperatorValue,
@@ -126,6 +127,7 @@ def _plan(
         ),
         folded=folded,
         proxies=proxies,
+        emulators=_emulators(loaded, placement, roles),
     )
 
 
@@ -182,6 +184,13 @@ def _proxies(
         if role.io is not None
     )
     return tuple(one for one in made if one is not None)
+
+
+def _emulators(
+    loaded: LoadedSpec, placement: Placement, roles: tuple[RolePlan, ...]
+) -> tuple[EmulatorPlan, ...]:
+    ios = [role.io for role in roles if role.io is not None and role.io.emulated]
+    return tuple(emulator_plan(loaded, io, placement.emulator_cores) for io in ios)
 
 
 def _supervisor(

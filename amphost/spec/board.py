@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from amphost.spec.emulator import EmulatorSpec
 from amphost.spec.line_faults import FaultsSpec
 from amphost.spec.plants import PlantSpec, SensorSpec
 from amphost.spec.ports import Port, address_of
@@ -96,6 +97,9 @@ class DeviceSpec(Model):
     )
     loopback: LoopbackSpec | None = Field(
         None, description="Run the device on the host instead, behind a pty."
+    )
+    emulator: EmulatorSpec | None = Field(
+        None, description="Run its firmware in an emulated microcontroller on the host instead."
     )
     faults: FaultsSpec | None = Field(
         None, description="Spoil the line on purpose, by a proxy between the host and the device."

@@ -9,18 +9,27 @@ compared, by the process that loads it.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from amphost import built_code, lean_json
 from amphost.errors import SpecError
+from amphost.firmware import ports
 from amphost.interface import get_include
 from amphost.spec.files import is_file, read_bytes
 from amphost.spec.positions import KeyPath, Problem, show
 
-__all__ = ["HEADER", "SOURCE_BYTES_MAX", "CCode", "find_code", "note_name"]
+__all__ = [
+    "HEADER",
+    "SOURCE_BYTES_MAX",
+    "CCode",
+    "c_file_problems",
+    "find_built",
+    "find_code",
+    "note_name",
+]
 
 SOURCE_BYTES_MAX = 1024 * 1024
 HEADER = "amp/user_code.h"
@@ -35,10 +44,12 @@ class CCode:
     Synchronization: none required; immutable.
     """
 
-    kind: str  # law or plant
+    kind: str  # law, plant or firmware
     file: str
-    library: str = ""
+    library: str = ""  # of a firmware: its ELF
     hash: str = ""  # SHA-256 of the library's bytes
+    port: str = ""  # of a firmware: what it is built for
+    beside: tuple[str, ...] = ()  # of a firmware: its other files
 
 
 def find_code(
@@ -49,13 +60,26 @@ def find_code(
     `build` is the command that compiles it; empty: it need not be compiled. Return it, problems at
     the path `at`, and finished lines.
     """
-    file = folder / text
+    problems = c_file_problems(text, folder, at)
+    if problems:
+        return None, problems, []
+    return find_built(CCode(kind=kind, file=str(folder / text)), text, at, build)
+
+
+def c_file_problems(text: str, folder: Path, at: KeyPath) -> list[Problem]:
+    """Return what is wrong with `text` as the name of a C file in `folder`."""
     if not text.endswith(_SUFFIX):
-        return None, [Problem(path=at, rule=f"{show(text)} is no C file", remedy="name a .c")], []
-    if not is_file(file):
-        rule = f"there is no file {show(str(file))}"
-        return None, [Problem(path=at, rule=rule, remedy="correct the path")], []
-    code = CCode(kind=kind, file=str(file))
+        return [Problem(path=at, rule=f"{show(text)} is no C file", remedy="name a .c")]
+    if not is_file(folder / text):
+        rule = f"there is no file {show(str(folder / text))}"
+        return [Problem(path=at, rule=rule, remedy="correct the path")]
+    return []
+
+
+def find_built(
+    code: CCode, text: str, at: KeyPath, build: str
+) -> tuple[CCode | None, list[Problem], list[str]]:
+    """Find what was compiled of a file that is there; as `find_code`."""
     if not build:
         return code, [], []
     try:
@@ -72,7 +96,14 @@ def find_code(
 def note_name(code: CCode, at: KeyPath = ()) -> str:
     """Return the name of the note about a file as it is now."""
     source = read_bytes(Path(code.file), SOURCE_BYTES_MAX, at)
-    header = read_bytes(Path(get_include()) / HEADER, SOURCE_BYTES_MAX, at)
+    for file in code.beside:
+        name = os.fsencode(os.path.abspath(file))  # noqa: PTH100
+        source += b"\0" + name + b"\0" + read_bytes(Path(file), SOURCE_BYTES_MAX, at)
+    if code.port:
+        port = ports.read_port(code.port)
+        header = ports.digest(port, lambda file: read_bytes(file, SOURCE_BYTES_MAX, at))
+    else:
+        header = read_bytes(Path(get_include()) / HEADER, SOURCE_BYTES_MAX, at)
     return built_code.key(os.path.abspath(code.file), source, header, code.kind)  # noqa: PTH100
 
 
@@ -91,10 +122,10 @@ def _built(code: CCode, name: str) -> CCode | str:
     for path, digest in included:
         if not _is(path, digest):
             return f"includes {show(Path(path).name)}, which has changed since it was compiled"
-    file = f"{place}/{library}.so"
+    file = f"{place}/{library}.{'elf' if code.port else 'so'}"
     if not is_file(Path(file)):
         return "is not compiled any more: what was made of it is gone"
-    return CCode(kind=code.kind, file=code.file, library=file, hash=library)
+    return replace(code, library=file, hash=library)
 
 
 def _of(note: Any) -> tuple[str, list[tuple[str, str]]]:

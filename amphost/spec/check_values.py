@@ -13,12 +13,15 @@ from amphost.spec.check_plants import plant_problems
 from amphost.spec.check_ports import port_problems
 from amphost.spec.check_wire import is_described, wire_problems
 from amphost.spec.decode import Holes
+from amphost.spec.emulator import emulator_problems
 from amphost.spec.model import Board, ControlRole, DeviceSpec, Spec
 from amphost.spec.positions import KeyPath, Problem
 
 __all__ = ["board_problems", "value_problems"]
 
 RAMP_S_MAX = 3600.0
+ENDS = {"port": "a", "loopback": "a", "emulator": "an"}
+"""Where a device may be."""
 
 
 def value_problems(spec: Spec) -> Iterator[Problem]:
@@ -45,8 +48,10 @@ def board_problems(board: Board, holes: Holes) -> Iterator[Problem]:
     for name, device in board.devices.items():
         path: KeyPath = ("devices", name)
         yield from _signals(path, device, holes)
-        if not (holes.within(*path, "port") or holes.within(*path, "loopback")):
+        if not any(holes.within(*path, end) for end in ENDS):
             yield from _one_end(path, device)
+        if device.emulator is not None and not holes.within(*path, "emulator"):
+            yield from emulator_problems((*path, "emulator"), device.emulator)
         if not device.sends and not device.accepts and not holes.within(*path):
             rule, remedy = "sends nothing and accepts nothing", "add sends or accepts"
             yield Problem(path=path, rule=rule, remedy=remedy, key=True)
@@ -83,12 +88,13 @@ def _ramp(
 
 
 def _one_end(path: KeyPath, device: DeviceSpec) -> Iterator[Problem]:
-    if device.port is not None and device.loopback is not None:
-        rule, remedy = "has a port and a loopback", "keep one of them"
+    ends = [f"{article} {end}" for end, article in ENDS.items() if getattr(device, end) is not None]
+    if len(ends) > 1:
+        rule, remedy = f"has {' and '.join(ends)}", "keep one of them"
         yield Problem(path=path, rule=rule, remedy=remedy, key=True)
-    if device.port is None and device.loopback is None:
-        rule, remedy = "has neither a port nor a loopback", "add port: /dev/serial/by-id/..."
-        yield Problem(path=path, rule=rule, remedy=remedy, key=True)
+    if not ends:
+        rule = "has neither a port nor a loopback nor an emulator"
+        yield Problem(path=path, rule=rule, remedy="add port: /dev/serial/by-id/...", key=True)
 
 
 def _in_range(

@@ -21,7 +21,7 @@ from amphost.supervisor.runs import DeviceRun
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from amphost.plan.model import DevicePlan, Plan, SegmentPlan
+    from amphost.plan.model import DevicePlan, EmulatorPlan, Plan, SegmentPlan
     from amphost.supervisor.runs import RoleRun
     from amphost.supervisor.runtime_dir import RuntimeDir
 
@@ -153,9 +153,9 @@ class Launcher:
             self._say(f"    {under_pdb}")
 
     def start_device(
-        self, plan: DevicePlan, boot_nonce: int, reset_cause: str = "power"
+        self, plan: DevicePlan | EmulatorPlan, boot_nonce: int, reset_cause: str = "power"
     ) -> DeviceRun:
-        """Exec a loopback device and hand it its plan."""
+        """Exec a loopback device or an emulator and hand it its plan."""
         theirs, ours = os.pipe()  # carries nothing but its own closing
         device = DeviceRun(plan=plan, child=None, lifeline=ours)
         try:
@@ -171,9 +171,10 @@ class Launcher:
         self, device: DeviceRun, theirs: int, boot_nonce: int, reset_cause: str
     ) -> None:
         plan = device.plan
+        module = f"amphost.link.{'emulator' if hasattr(plan, 'machine') else 'loopback'}"
         log = self._runtime.open_log(f"device_{plan.name}")
         try:
-            child = device.child = Child("amphost.link.loopback", "", [theirs], log)
+            child = device.child = Child(module, "", [theirs], log)
         finally:
             os.close(log)
         facts = {
@@ -183,6 +184,8 @@ class Launcher:
             "boot_nonce": boot_nonce,
             "reset_cause": reset_cause,
             "firmware_version": [1, 0, 0],
+            "socket": str(self._runtime.socket_path(plan.name)),
+            "log": str(self._runtime.log_path(f"device_{plan.name}")),
         }
         child.hand_over(json.dumps({"device": asdict(plan), "run": facts}))
 

@@ -1,10 +1,11 @@
-"""The loopback devices of a run: started, found under one name, started again when they die.
+"""The devices of a run that are on this host: started, found under one name, started again.
 
 Rules. A device has one name in the runtime directory for the whole run, `<device>.port`, whatever
 pty it has now: the io role opens that name, as it would open one below /dev/serial/by-id. The name
 goes as soon as the device is seen to be gone, because its pty may be anybody's next. A device that
 died is started again like a role, ever later and not for ever; one that says itself why it cannot
-be is not, and ends the run. Its successor says that the watchdog has reset it.
+be is not, and ends the run. A loopback's successor says that the watchdog has reset it. An emulated
+device has a socket instead, `<device>.sock`, which is its name for the whole run by itself.
 """
 
 from __future__ import annotations
@@ -20,17 +21,18 @@ from amphost.supervisor.runs import DeviceRun
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from amphost.plan.model import DevicePlan
+    from amphost.plan.model import DevicePlan, EmulatorPlan
     from amphost.supervisor.launch import Launcher
     from amphost.supervisor.listening import Listening
     from amphost.supervisor.runtime_dir import RuntimeDir
 
 FIRST_RESET = "power"
 LATER_RESET = "watchdog"
+SOCKET = "unix://"
 
 
 class Loopbacks:
-    """Starts loopback devices, and their successors, in `runs`.
+    """Starts loopback and emulated devices, and their successors, in `runs`.
 
     Synchronization: one thread.
     """
@@ -50,7 +52,7 @@ class Loopbacks:
         self._say = say
         self._nonce = int.from_bytes(os.urandom(4), "little")
 
-    def start(self, plan: DevicePlan, reset_cause: str = FIRST_RESET) -> DeviceRun:
+    def start(self, plan: DevicePlan | EmulatorPlan, reset_cause: str = FIRST_RESET) -> DeviceRun:
         """Exec a device with a boot nonce of its own, and listen to it."""
         self._nonce = (self._nonce + 1) & 0xFFFFFFFF
         device = self._launcher.start_device(plan, self._nonce, reset_cause)
@@ -60,12 +62,14 @@ class Loopbacks:
 
     def port(self, device: DeviceRun) -> str:
         """Return the name under which a device's port is found; empty while it has none."""
+        if device.port.startswith(SOCKET):
+            return device.port
         return str(self._runtime.port_path(device.plan.name)) if device.port else ""
 
     def hear(self, device: DeviceRun, statuses: Sequence[dict[str, Any]], code: int | None) -> bool:
         """Take what a device says, and its end; return whether it is ready now."""
         ready = device.hear(statuses)
-        if ready:
+        if ready and not device.port.startswith(SOCKET):
             self._runtime.set_port(device.plan.name, device.port)
         if code is not None:
             self._runtime.set_port(device.plan.name, "")

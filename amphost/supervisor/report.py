@@ -283,7 +283,7 @@ def _time_to_safe_ms(supervisor: Supervisor) -> float | None:
         if run.plan.io is None:
             continue
         device = supervisor.devices.get(run.plan.io.device)
-        if device is not None:
+        if device is not None and not run.plan.io.emulated:
             times += journal_safe_ms(supervisor.runtime.journal_path(device.plan.name), faults_ns)
         else:
             raw = supervisor.segments.mapped[run.plan.name].owner.gauge("device_safe_us")

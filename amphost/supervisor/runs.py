@@ -15,7 +15,7 @@ from amphost.lifecycle import RoleState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from amphost.plan.model import DevicePlan, RolePlan
+    from amphost.plan.model import DevicePlan, EmulatorPlan, RolePlan
     from amphost.supervisor.process import Child
 
 ENDS = {"supervisor_lost": "it missed the supervisor's heartbeat"}
@@ -75,12 +75,12 @@ class RoleRun:
 
 @dataclass(slots=True, kw_only=True)
 class DeviceRun:
-    """A loopback device in this run. Closing `lifeline` asks it to leave.
+    """A loopback or emulated device in this run. Closing `lifeline` asks it to leave.
 
     Synchronization: one thread.
     """
 
-    plan: DevicePlan
+    plan: DevicePlan | EmulatorPlan
     child: Child | None
     lifeline: int
     port: str = ""
@@ -89,6 +89,7 @@ class DeviceRun:
     restart_at_ns: int | None = None
     error: str = ""
     counts: dict[str, int] = field(default_factory=dict)
+    exit_code: int = 1  # of the run that ends for that error
 
     def hear(self, statuses: Sequence[dict[str, Any]]) -> bool:
         """Take over what its process says; return whether it says that it is ready now."""
@@ -102,6 +103,7 @@ class DeviceRun:
                 self.counts = status["counts"]
             elif status["event"] == "failed":
                 self.error = str(status["error"])
+                self.exit_code = int(status["exit"])
         return ready
 
     def release(self) -> None:

@@ -125,6 +125,10 @@ class RuntimeDir:
         """Return the name under which a loopback device's port is found."""
         return self.path / f"{device}.port"
 
+    def socket_path(self, device: str) -> Path:
+        """Return the path of the socket that an emulated device serves."""
+        return self.path / f"{device}.sock"
+
     def set_port(self, device: str, port: str) -> None:
         """Have a device's name lead to `port`, or to nothing."""
         name = self.port_path(device)

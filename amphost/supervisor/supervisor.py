@@ -153,6 +153,9 @@ class Supervisor:
         for plan in self.plan.devices:
             self._beat()
             self._loopbacks.start(plan)
+        for emulator in self.plan.emulators:
+            self._beat()
+            self._loopbacks.start(emulator)
         self._start_proxies()
         for run in self.roles.values():
             self._start_role(run)
@@ -261,6 +264,7 @@ class Supervisor:
         self, device: DeviceRun, statuses: Sequence[dict[str, Any]], code: int | None
     ) -> None:
         if self._loopbacks.hear(device, statuses, code):
+            self.table.write()
             self._say_degraded(readiness.degraded_devices([device]))
             self._hand_over_waiting(device.plan.name)
 
@@ -381,7 +385,7 @@ class Supervisor:
                 return run.exit_code, f"{run.plan.name}: {run.error}"
         for device in self.devices.values():
             if device.error:
-                return 1, f"device {device.plan.name}: {device.error}"
+                return device.exit_code, f"device {device.plan.name}: {device.error}"
         for error in self.proxies.errors():
             return 1, error
         if not self._was_ready:

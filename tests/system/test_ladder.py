@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests import ladder
+from tests.firmware.building import need
 from tests.system.live import LiveRun, undisturbed
 
 TRIES = 3
@@ -33,6 +34,9 @@ def test_every_rung_runs(path: Path, tmp_path: Path) -> None:
     """An example that is not run is wrong within a month."""
     if "own_program" in path.name and shutil.which("cc") is None:
         pytest.skip("there is no C compiler here")
+    if "cortex_m" in path.name:
+        need("arm-none-eabi-gcc", "gcc-arm-none-eabi")
+        need("qemu-system-arm", "qemu-system-arm")
     example = ladder.copied(tmp_path) / path.name
     ladder.build(example)
     err = ""

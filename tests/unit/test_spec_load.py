@@ -191,7 +191,9 @@ def test_board_alone_says_what_is_wrong_with_it(tmp_path: Path) -> None:
         load_board(path)
     name, end, values = (line.split(": ", 1)[1] for line in caught.value.problems)
     assert name.startswith("name: is missing; add name: a name (a to z, 0 to 9 and _")
-    assert end.startswith("devices.mcu: has neither a port nor a loopback; add port: /dev/")
+    assert end.startswith(
+        "devices.mcu: has neither a port nor a loopback nor an emulator; add port: /dev/"
+    )
     assert values == "devices.mcu: sends nothing and accepts nothing; add sends or accepts"
 
 
@@ -213,6 +215,7 @@ def test_pure_modules_of_the_spec_open_no_file() -> None:
             "load",
             "c_code",
             "files",
+            "firmware",
             "shipped",
             "shipped_schema",
             "class_file",

@@ -1,0 +1,34 @@
+"""The command that starts an emulator: one microcontroller, its firmware, its UART on a socket.
+
+Rules. Pure. The socket is a listening one that the emulator inherits, so whoever connects early
+waits there instead of being refused. `seed` is what the microcontroller's RAM wakes up with: its
+boot nonce is made of it.
+"""
+
+from __future__ import annotations
+
+from amphost.errors import AmphostError
+
+__all__ = ["PACKAGES", "PROGRAMS", "emulator_command"]
+
+QEMU_MACHINES = {"lm3s6965evb": "lm3s6965evb", "stm32f405": "netduinoplus2"}
+POOL = 0x20000000
+"""Where RAM begins on a Cortex-M; native/device/ports/boot.h has its pool there."""
+PROGRAMS = {"lm3s6965evb": "qemu-system-arm", "stm32f405": "qemu-system-arm"}
+"""What has to be in PATH."""
+PACKAGES = {"qemu-system-arm": "qemu-system-arm"}
+"""The Debian packages that bring it."""
+
+
+def emulator_command(machine: str, *, elf: str, listening: int, seed: int) -> list[str]:
+    """Return program and arguments; `seed` has 64 bits."""
+    if machine not in QEMU_MACHINES:
+        raise AmphostError(f"there is no emulator for {machine}")
+    return [
+        PROGRAMS[machine],
+        *("-M", QEMU_MACHINES[machine], "-kernel", elf),
+        *("-display", "none", "-nodefaults", "-monitor", "none"),
+        *("-chardev", f"socket,id=line,fd={listening},server=on,wait=off"),
+        *("-serial", "chardev:line"),
+        *("-device", f"loader,addr={POOL:#x},data={seed:#x},data-len=8"),
+    ]

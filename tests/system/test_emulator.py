@@ -1,0 +1,113 @@
+"""Firmware on an emulated microcontroller in a whole system: it runs, dies, comes back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import ladder
+from tests.firmware.building import need
+from tests.system.live import LiveRun, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """Return the built example of the emulated Cortex-M."""
+    need("arm-none-eabi-gcc", "gcc-arm-none-eabi")
+    need("qemu-system-arm", "qemu-system-arm")
+    path = ladder.copied(tmp_path / "copy") / "11_cortex_m.yaml"
+    ladder.build(path)
+    return path
+
+
+def emulator(pid: int) -> int:
+    """Return the emulator below a device's process."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return int(children[0]) if children else 0
+
+
+def gone(pid: int) -> bool:
+    """Return whether a process has ended."""
+    return not Path(f"/proc/{pid}").exists()
+
+
+def test_emulator_that_is_killed_comes_back_and_nothing_arms(
+    start: Callable[..., LiveRun], example: Path
+) -> None:
+    """A microcontroller that reboots while the motor turns must find it at rest, and say so."""
+    run = start(spec=example)
+    state = run.in_mode("ARMED")
+    first = state["devices"]["mcu"]["pid"]
+    victim = wait_for(lambda: emulator(first), "the emulator runs")
+    os.kill(victim, signal.SIGKILL)
+
+    def back() -> bool:
+        now = run.state()
+        pid = now["devices"]["mcu"]["pid"]
+        return pid not in (0, first) and emulator(pid) != 0 and now["mode"] != "ARMED"
+
+    wait_for(back, "another emulator runs, and the system is not armed")
+    wait_for(lambda: run.ask("acknowledge", "cortex_m")[0] == 0, "acknowledged")
+    wait_for(lambda: run.ask("arm", "cortex_m")[0] == 0, "armed again by an explicit act")
+    run.in_mode("ARMED")
+    run.process.send_signal(signal.SIGINT)
+    _, report, err = run.finish(30.0)
+    assert report, err
+    assert gone(victim)
+
+
+def test_emulator_dies_with_its_system(start: Callable[..., LiveRun], example: Path) -> None:
+    """An orphan emulator keeps a core busy for ever."""
+    run = start(spec=example)
+    state = run.in_mode("ARMED")
+    pid = state["devices"]["mcu"]["pid"]
+    below = wait_for(lambda: emulator(pid), "the emulator runs")
+    os.kill(run.process.pid, signal.SIGKILL)
+    wait_for(lambda: gone(pid) and gone(below), "both are gone")
+
+
+def test_firmware_that_is_no_firmware_ends_the_run(
+    start: Callable[..., LiveRun], example: Path
+) -> None:
+    """An emulator that cannot begin would be started again until the patience of a person ends."""
+    board = example.parent / "cortex_m" / "board.yaml"
+    text = board.read_text(encoding="utf-8")
+    text = text.replace("source: motor.c", "elf: motor.elf").replace(
+        "      beside: [plant.c]\n", ""
+    )
+    board.write_text(text, encoding="utf-8")
+    shutil.copy("/bin/true", example.parent / "cortex_m" / "motor.elf")
+    run = start("--for", "1s", spec=example)
+    code, _, err = run.finish(30.0)
+    assert code == 1
+    assert "device mcu: qemu-system-arm ended by itself" in err
+
+
+def test_without_the_emulator_the_exit_code_says_what_is_missing(
+    tmp_path: Path, example: Path
+) -> None:
+    """A person who reads the last line must be able to go on."""
+    alone = tmp_path / "bin"
+    alone.mkdir()
+    for tool in ("sh",):
+        (alone / tool).symlink_to(str(shutil.which(tool)))
+    command = [sys.executable, "-m", "amphost", "run", str(example), "--for", "1s"]
+    done = subprocess.run(
+        [*command, "--runtime-dir", str(tmp_path / "run")],
+        env=os.environ | {"PATH": str(alone)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 69, done.stderr
+    assert "qemu-system-arm is not in PATH; install it (apt install qemu-system-arm)" in done.stderr

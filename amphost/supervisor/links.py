@@ -8,13 +8,14 @@ two looks gets both. The first session of a run is no news.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from amphost.device import RESETS
 from amphost.pump import ISOLATIONS, REFUSALS, SESSION_STATES
 from amphost.supervisor.fault_text import describe
+from amphost.supervisor.garbage import Garbage
 from amphost.supervisor.tallies import Tallies
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class LinkKind(IntEnum):
     BACK = 2
     REFUSED = 3
     ISOLATED = 4
+    GARBAGE = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ class _Seen:
     nonce: int = 0
     refusal: int = 0
     isolations: int = 0
+    garbage: Garbage = field(default_factory=Garbage)
 
 
 class Links:
@@ -100,6 +103,8 @@ class Links:
         seen.lost_ns = lost_ns
         self._look_at_isolation(run, owner, seen)
         self._look_at_refusal(run, owner, seen)
+        if text := seen.garbage.look(owner, run.plan.io.baud):
+            self._tell(run, LinkKind.GARBAGE, text)
 
     def _look_at_isolation(self, run: RoleRun, owner: Owner, seen: _Seen) -> None:
         isolations = sum(owner.counter(name) for name in ISOLATED)

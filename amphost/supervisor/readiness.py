@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from amphost.lifecycle import CONTROL_PATH, RoleState
 from amphost.pump import ISOLATIONS, REFUSALS, SESSION_STATES
+from amphost.supervisor.garbage import never_heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,7 +63,7 @@ def _waits_for(run: RoleRun, segment: Segment) -> str:
         )
     if why := ISOLATIONS.get(segment.owner.gauge("isolated")):
         return f"{run.plan.io.device} is isolated: {why}; it is heard again once it is quiet"
-    port = run.reports.get("port")
+    port = run.reports.get("port") or never_heard(segment.owner, run.plan.io.baud)
     why = f" ({port})" if port else ""
     return f"{run.plan.name} has no answer from {run.plan.io.device}{why}"
 

@@ -78,7 +78,11 @@ class RoleTable:
                 for device in self._devices.values()
             },
             "fault_proxies": {
-                name: {"pid": proxy.child.pid if proxy.child is not None else 0, "port": proxy.port}
+                name: {
+                    "pid": proxy.child.pid if proxy.child is not None else 0,
+                    "port": proxy.port,
+                    "counts": proxy.counts,
+                }
                 for name, proxy in self._proxies.items()
             },
         }

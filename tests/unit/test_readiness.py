@@ -73,7 +73,9 @@ def test_a_law_without_its_inputs_is_not_ready(bench: Bench) -> None:
 def test_a_device_that_does_not_answer_is_named(bench: Bench) -> None:
     """The usual case: it is not plugged in, or has no firmware."""
     bench.gauge("io", ready=0, link=1)
-    assert bench.not_ready() == ["io has no answer from mcu"]
+    assert bench.not_ready() == [
+        "io has no answer from mcu (not one byte has come: power, wiring, or another baud?)"
+    ]
 
 
 def test_a_device_of_another_make_is_named_with_the_difference(bench: Bench) -> None:
@@ -94,7 +96,8 @@ def test_a_device_that_babbles_is_named_with_what_it_did(bench: Bench) -> None:
 def test_a_refusal_that_is_over_is_not_quoted(bench: Bench) -> None:
     """The right device was plugged in since: it is only not there yet."""
     bench.gauge("io", ready=0, link=2, refusal=2)
-    assert bench.not_ready() == ["io has no answer from mcu"]
+    (text,) = bench.not_ready()
+    assert text.startswith("io has no answer from mcu")
 
 
 def test_a_refusal_without_a_name_does_not_end_the_supervisor(bench: Bench) -> None:

@@ -125,6 +125,42 @@ def test_an_isolated_device_is_told_once_with_what_it_did_and_how_long(bench: Be
     assert [event.kind for event in bench.recorded] == [LinkKind.LOST, LinkKind.ISOLATED]
 
 
+def garbage(bench: Bench, size: int, bad: int) -> None:
+    """So many bytes come, and of what was made of them so much is bad."""
+    lib.amp_owner_add(bench.owner.native, lib.AMP_COUNT_BYTES_IN, size)
+    lib.amp_owner_add(bench.owner.native, lib.AMP_COUNT_BAD_FRAMES, bad)
+
+
+def test_garbage_alone_is_told_once_as_the_question_of_the_baud(bench: Bench) -> None:
+    """The first thing to look at, where bytes come and no frame is ever good."""
+    bench.owner.set_gauge("link", lib.AMP_SESSION_IDENTIFYING)
+    assert bench.said() == []
+    garbage(bench, 255, 9)
+    assert bench.said() == []
+    garbage(bench, 1, 0)
+    baud = bench.role.io.baud if bench.role.io is not None else 0
+    assert bench.said() == [f"mcu: only framing garbage at {baud} baud: wrong baud?"]
+    garbage(bench, 5000, 50)
+    assert bench.said() == []
+    assert [event.kind for event in bench.recorded] == [LinkKind.GARBAGE]
+
+
+def test_garbage_among_good_frames_is_no_wrong_baud(bench: Bench) -> None:
+    """A noisy line is told by its counters: it must not send anybody after the baud."""
+    bench.up(10)
+    bench.said()
+    garbage(bench, 5000, 50)
+    assert bench.said() == []  # a link that is up has good frames, or is lost soon
+    lib.amp_owner_add(bench.owner.native, lib.AMP_COUNT_FRAMES_IN, 1)
+    bench.lose(20, Fault.LINK_LOST, 60 * MS)
+    assert len(bench.said()) == 1
+    lib.amp_owner_add(bench.owner.native, lib.AMP_COUNT_BYTES_DROPPED, 5000)
+    garbage(bench, 5000, 50)
+    assert bench.said() == []  # what was dropped was never looked at
+    garbage(bench, 5000, 0)
+    assert len(bench.said()) == 1
+
+
 def test_a_refused_device_is_told_once_by_field(bench: Bench) -> None:
     """Another firmware behind the same port: which field, and what to do."""
     bench.up(10)

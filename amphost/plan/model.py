@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from amphost.plan.faults_model import FaultPlan, ProxyPlan
 from amphost.plan.program_model import ExecPlan, PythonPlan
+from amphost.plan.second_core_model import SecondCorePlan
 
 __all__ = [
     "AcceptPlan",
@@ -36,6 +37,7 @@ __all__ = [
     "ProgramPlan",
     "ProxyPlan",
     "RolePlan",
+    "SecondCorePlan",
     "SegmentPlan",
     "SendPlan",
     "SensorPlan",
@@ -481,3 +483,4 @@ class Plan:
     folded: tuple[FoldPlan, ...] = ()  # not as the spec has it, since cores are missing
     proxies: tuple[ProxyPlan, ...] = ()  # lines that are spoilt on purpose
     emulators: tuple[EmulatorPlan, ...] = ()
+    second_cores: tuple[SecondCorePlan, ...] = ()  # of this chip, started by us

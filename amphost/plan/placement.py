@@ -128,7 +128,7 @@ def ports(loaded: LoadedSpec) -> tuple[str, ...]:
     """Return the ttys that a spec needs: `machine.read_machine` looks for them."""
     roles = loaded.spec.roles.values()
     devices = (device_of(loaded, role) for role in roles if isinstance(role, IoRole))
-    addresses = (device.address for device in devices if device.address)
+    addresses = (device.address for device in devices if device.address and not device.remoteproc)
     return tuple(dict.fromkeys(address for address in addresses if is_tty(address)))
 
 
@@ -181,7 +181,8 @@ def _core_finding(
 
 
 def _port_finding(loaded: LoadedSpec, machine: Machine, device: str) -> list[Finding]:
-    port = loaded.board.devices[device].address
+    remoteproc = loaded.board.devices[device].remoteproc
+    port = loaded.board.devices[device].address if remoteproc is None else None
     if port is None or port in machine.serial_ports or not is_tty(port):
         return []  # who serves a socket may come later: its opening will tell
     names = [one for one in machine.serial_ports if not is_usb(one)]

@@ -11,7 +11,14 @@ from collections.abc import Iterable, Sequence
 from amphost import timing
 from amphost.machine import Machine
 from amphost.plan.layout import SUPERVISOR_ID
-from amphost.plan.model import EmulatorPlan, Plan, ProxyPlan, RolePlan, SegmentPlan
+from amphost.plan.model import (
+    EmulatorPlan,
+    Plan,
+    ProxyPlan,
+    RolePlan,
+    SecondCorePlan,
+    SegmentPlan,
+)
 from amphost.plan.placement import cores_text
 from amphost.plan.proxies import fault_text
 
@@ -92,6 +99,7 @@ def _role_rows(plan: Plan) -> list[Row]:
             )
         )
     rows += [_emulator_row(emulator) for emulator in plan.emulators]
+    rows += [_second_core_row(one) for one in plan.second_cores]
     return rows
 
 
@@ -99,6 +107,10 @@ def _emulator_row(emulator: EmulatorPlan) -> Row:
     rate = _rate(emulator.state_period_us * 1000)
     cores = _cores(emulator.cores)
     return (emulator.name, emulator.machine, cores, "other", "nice 0", rate, "-", "-", "-")
+
+
+def _second_core_row(core: SecondCorePlan) -> Row:
+    return (core.name, "remoteproc", _cores(core.cores), "other", "nice 0", "-", "-", "-", "-")
 
 
 def _role_row(role: RolePlan) -> Row:

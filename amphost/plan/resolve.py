@@ -38,6 +38,7 @@ from amphost.plan.notes import notes
 from amphost.plan.placement import PAGE_SIZE, Placement, findings, place
 from amphost.plan.proxies import proxy_notes, proxy_plan
 from amphost.plan.roles import role_plan, segment_plans
+from amphost.plan.second_cores import second_cores
 from amphost.plan.wait import rivals, wait_problems
 from amphost.plan.wiring import OPERATOR_PERIOD_NS, Wiring, wire
 from amphost.spec.load import LoadedSpec
@@ -128,6 +129,7 @@ def _plan(
         folded=folded,
         proxies=proxies,
         emulators=_emulators(loaded, placement, roles),
+        second_cores=second_cores(loaded, roles, placement.supervisor_core),
     )
 
 

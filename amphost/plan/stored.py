@@ -12,17 +12,18 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from amphost import lean_json
-from amphost.plan import model
+from amphost.plan import model, second_core_model
 from amphost.plan.model import Plan
 
 __all__ = ["from_text", "to_text"]
 
 _CLASS = "class"
 _TUPLE = "tuple"
+_MODULES = (model.__name__, second_core_model.__name__)
 _NAMES = {
     name: tuple(one.name for one in fields(made))
     for name, made in vars(model).items()
-    if isinstance(made, type) and is_dataclass(made) and made.__module__ == model.__name__
+    if isinstance(made, type) and is_dataclass(made) and made.__module__ in _MODULES
 }
 
 

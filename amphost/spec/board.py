@@ -17,6 +17,7 @@ from amphost.spec.emulator import EmulatorSpec
 from amphost.spec.line_faults import FaultsSpec
 from amphost.spec.plants import PlantSpec, SensorSpec
 from amphost.spec.ports import Port, address_of
+from amphost.spec.second_core import RemoteprocSpec
 from amphost.spec.value_types import (
     Milliseconds,
     Model,
@@ -101,11 +102,16 @@ class DeviceSpec(Model):
     emulator: EmulatorSpec | None = Field(
         None, description="Run its firmware in an emulated microcontroller on the host instead."
     )
+    remoteproc: RemoteprocSpec | None = Field(
+        None, description="A second core of this chip, to be started before its port is opened."
+    )
     faults: FaultsSpec | None = Field(
         None, description="Spoil the line on purpose, by a proxy between the host and the device."
     )
     baud: Annotated[int, Field(ge=1200, le=4_000_000)] = Field(
-        description="Speed of the line in bits per second."
+        4_000_000,
+        description="Speed of the line in bits per second; a second core has none, every other"
+        " device needs it.",
     )
     state_rate_hz: RateHz = Field(description="State frames per second that the device sends.")
     lease_ms: Annotated[Milliseconds, Field(le=10_000.0)] | None = Field(

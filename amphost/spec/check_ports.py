@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from amphost.port_address import fault_of, is_tty, shown
+from amphost.spec.decode import Holes
 from amphost.spec.model import Board
 from amphost.spec.positions import KeyPath, Problem
 
 __all__ = ["port_problems"]
 
+RPMSG = "/dev/ttyRPMSG"
 
-def port_problems(board: Board) -> Iterator[Problem]:
-    """Check the port of every device."""
+
+def port_problems(board: Board, holes: Holes) -> Iterator[Problem]:
+    """Check the port of every device, and the second core behind it."""
     owners: dict[str, str] = {}
+    yield from _second_core_problems(board, holes)
     for name, device in board.devices.items():
         port = device.address
         path: KeyPath = ("devices", name, "port")
@@ -32,6 +36,29 @@ def port_problems(board: Board) -> Iterator[Problem]:
             rule = f"{shown(port)} is the port of {owners[port]} too"
             yield Problem(path=path, rule=rule, remedy="give each device its own port")
         owners.setdefault(port, name)
+
+
+def _second_core_problems(board: Board, holes: Holes) -> Iterator[Problem]:
+    """Check that a second core has a port, one device, and that every other device has a speed."""
+    owners: dict[str, str] = {}
+    for name, device in board.devices.items():
+        path: KeyPath = ("devices", name)
+        core, port = device.remoteproc, device.address
+        rpmsg = core is not None or (port or "").startswith(RPMSG)
+        unknown = any(holes.within(*path, key) for key in ("baud", "port", "remoteproc"))
+        if not (rpmsg or unknown or "baud" in device.model_fields_set):
+            remedy = "add baud: a whole number from 1200 to 4e+06"
+            yield Problem(path=(*path, "baud"), rule="is missing", remedy=remedy)
+        if core is None:
+            continue
+        path = (*path, "remoteproc")
+        if not holes.within(*path[:-1], "port") and (port is None or not is_tty(port)):
+            rule = "a second core has a serial port, and this device has none"
+            yield Problem(path=path, rule=rule, remedy=f"add port: {RPMSG}0", key=True)
+        if core.name in owners:
+            rule = f"{core.name} is started for {owners[core.name]} already"
+            yield Problem(path=(*path, "name"), rule=rule, remedy="give each core one device")
+        owners.setdefault(core.name, name)
 
 
 def _no_line(path: KeyPath) -> Problem:

@@ -57,7 +57,7 @@ def board_problems(board: Board, holes: Holes) -> Iterator[Problem]:
             yield Problem(path=path, rule=rule, remedy=remedy, key=True)
         yield from plant_problems(path, device, holes)
         yield from fault_problems(path, device, holes)
-    yield from port_problems(board)
+    yield from port_problems(board, holes)
 
 
 def _signals(path: KeyPath, device: DeviceSpec, holes: Holes) -> Iterator[Problem]:

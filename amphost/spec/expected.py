@@ -11,6 +11,7 @@ from typing import Any
 from amphost.spec.positions import KeyPath
 from amphost.spec.value_types import (
     CLASS_PATTERN,
+    CORE_FIRMWARE_PATTERN,
     NAME_PATTERN,
     PORT_PATTERN,
     SOURCE_PATTERN,
@@ -28,6 +29,7 @@ _PATTERNS = {
     UNIT_PATTERN: "a unit such as rad, V or rad/s (at most 16 characters, no space)",
     CLASS_PATTERN: "a class, written file.py:Class or package.module:Class",
     STREAM_PATTERN: "an address and a port such as 127.0.0.1:9870 or [::1]:9870",
+    CORE_FIRMWARE_PATTERN: "the name of a file below /lib/firmware, such as motor.elf",
     USB_PATTERN: "vendor and product of a USB device, such as 2e8a:000a (`amphost ports` has them)",
     PORT_PATTERN: "a port such as /dev/serial/by-id/usb-..., socket://127.0.0.1:5333 or"
     " unix:///run/mcu.sock",

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict
 
 __all__ = [
     "CLASS_PATTERN",
+    "CORE_FIRMWARE_PATTERN",
     "NAME_PATTERN",
     "PORT_PATTERN",
     "SOURCE_PATTERN",
@@ -47,6 +48,7 @@ SOURCE_PATTERN = r"^[a-z][a-z0-9_]{0,31}\.[a-z][a-z0-9_]{0,31}$"
 UNIT_PATTERN = r"^[A-Za-z0-9%][A-Za-z0-9%*/^.-]{0,15}$"
 CLASS_PATTERN = r"^[^\s:]{1,1000}:[A-Za-z_][A-Za-z0-9_]{0,63}$"
 STREAM_PATTERN = r"^(\d{1,3}(\.\d{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\]):[1-9]\d{0,4}$"
+CORE_FIRMWARE_PATTERN = r"^[A-Za-z0-9_.+-][A-Za-z0-9_.+/-]{0,199}$"
 USB_PATTERN = r"^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}$"
 PORT_PATTERN = r"^(/dev/|socket://|unix://)\S{1,250}$"
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from amphost.supervisor.process import Child
     from amphost.supervisor.proxy_run import ProxyRun
     from amphost.supervisor.runs import DeviceRun, RoleRun
+    from amphost.supervisor.second_core_run import SecondCoreRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Heard:
     Synchronization: none required; immutable.
     """
 
-    run: RoleRun | DeviceRun | ProxyRun
+    run: RoleRun | DeviceRun | ProxyRun | SecondCoreRun
     statuses: list[dict[str, Any]]
     code: int | None
 
@@ -38,7 +39,7 @@ class Listening:
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
 
-    def add(self, run: RoleRun | DeviceRun | ProxyRun) -> None:
+    def add(self, run: RoleRun | DeviceRun | ProxyRun | SecondCoreRun) -> None:
         """Listen to a run's child from now on."""
         child = run.child
         assert child is not None
@@ -52,7 +53,7 @@ class Listening:
         runs = {key.data[1]: key.data[0] for key, _ in ready}
         return [self._hear(run, child, ended=child in ended) for child, run in runs.items()]
 
-    def forget(self, run: RoleRun | DeviceRun | ProxyRun) -> None:
+    def forget(self, run: RoleRun | DeviceRun | ProxyRun | SecondCoreRun) -> None:
         """Listen to a run's child no longer."""
         if run.child is not None:
             self._unregister(run.child.pidfd)
@@ -62,7 +63,9 @@ class Listening:
         """Stop listening."""
         self._selector.close()
 
-    def _hear(self, run: RoleRun | DeviceRun | ProxyRun, child: Child, *, ended: bool) -> Heard:
+    def _hear(
+        self, run: RoleRun | DeviceRun | ProxyRun | SecondCoreRun, child: Child, *, ended: bool
+    ) -> Heard:
         before = child.pidfd
         statuses = child.statuses()
         if child.pidfd != before:  # a held role has a process now

@@ -21,6 +21,7 @@ FIELDS: dict[str, dict[str, type]] = {
     "counted": {"counts": dict},
     "injected": {"counts": dict},
     "gone": {},
+    "crashed": {"error": str},
     "held": {"pid": _WHOLE, "epoch": _WHOLE},
 }
 """What each event has to say."""

@@ -15,17 +15,20 @@ from typing import TYPE_CHECKING, TypeVar
 from amphost.lifecycle import Fault, Mode, ModeEvent, RoleEvent, RoleState
 from amphost.supervisor.proxy_run import ProxyRun
 from amphost.supervisor.runs import DeviceRun, RoleRun
+from amphost.supervisor.second_core_run import SecondCoreRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from amphost.supervisor.supervisor import Supervisor
 
-Run = TypeVar("Run", RoleRun, DeviceRun, ProxyRun)
+Run = TypeVar("Run", RoleRun, DeviceRun, ProxyRun, SecondCoreRun)
 LIVE = frozenset({RoleState.STARTING, RoleState.RUNNING, RoleState.ENDING})
 STEP_S = 0.5
 PROGRAM_S = 1.0
 """A user's code leaves between two steps; it is asked once no loop reads it any more."""
+SECOND_CORE_S = 5.0
+"""A second core is stopped by Linux, which asks its firmware first and may wait for the answer."""
 DEVICE_S = 1.2
 """A loopback device ends a second after its lifeline closes, whatever its outputs do."""
 
@@ -58,11 +61,14 @@ class _Stop:
             device.release()
         for proxy in supervisor.proxies.runs.values():
             proxy.release()
+        for core in supervisor.second_cores.runs.values():
+            core.release()
         for kind in ("python", "worker", "exec"):
             self._end_kind(kind, PROGRAM_S)
         self._end_kind("telemetry", max(deadline_s - time.monotonic(), STEP_S))
         self._end_children(supervisor.devices.values(), DEVICE_S)
         self._end_children(supervisor.proxies.runs.values(), STEP_S)
+        self._end_children(supervisor.second_cores.runs.values(), SECOND_CORE_S)
 
     def _end_kind(self, kind: str, within_s: float) -> None:
         runs = [run for run in self._supervisor.roles.values() if run.plan.kind == kind]

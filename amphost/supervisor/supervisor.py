@@ -32,7 +32,7 @@ from amphost.supervisor.faults import Faults
 from amphost.supervisor.idle_hold import IdleHold
 from amphost.supervisor.launch import Launcher, Segments
 from amphost.supervisor.links import Links
-from amphost.supervisor.listening import Listening
+from amphost.supervisor.listening import Heard, Listening
 from amphost.supervisor.loopbacks import Loopbacks
 from amphost.supervisor.modes import Modes
 from amphost.supervisor.origin import Origin, find_origin
@@ -42,6 +42,8 @@ from amphost.supervisor.proxy_run import ProxyRun
 from amphost.supervisor.restarts import Restarts
 from amphost.supervisor.role_table import RoleTable
 from amphost.supervisor.runs import DeviceRun, RoleRun, end_now
+from amphost.supervisor.second_core_run import SecondCoreRun
+from amphost.supervisor.second_cores import SecondCores
 from amphost.supervisor.settings import VERBS as SETTING_VERBS
 from amphost.supervisor.settings import Settings
 from amphost.supervisor.startup import Startup
@@ -97,8 +99,7 @@ class Supervisor:
         self.granted: dict[str, Any] = {}
         self.usage = Usage()
         self.watchdog_priority = 0
-        self.stop_asked = self.stopping = False
-        self._was_ready = False
+        self.stop_asked = self.stopping = self._was_ready = False
         self._began_ns = time.monotonic_ns()
         self.origin = Origin(origin_ns=self._began_ns)
         with _in_words("set up"), ExitStack() as opened:
@@ -114,6 +115,7 @@ class Supervisor:
             self._listening = Listening()
             opened.callback(self._listening.close)
             self.proxies = Proxies(runtime, self._listening, say)
+            self.second_cores = SecondCores(runtime, self._listening, say)
             self._socket = ControlSocket(runtime.path / "control.sock", self._answer)
             opened.callback(self._socket.close)
             opened.callback(self._end_processes)
@@ -157,6 +159,9 @@ class Supervisor:
             self._beat()
             self._loopbacks.start(emulator)
         self._start_proxies()
+        for core_plan in self.plan.second_cores:
+            self._beat()
+            self.second_cores.start(core_plan)
         for run in self.roles.values():
             self._start_role(run)
         self.origin = find_origin(self.plan)
@@ -195,7 +200,8 @@ class Supervisor:
 
     def _is_plain(self, device: str) -> bool:
         """Return whether a device is there without any process of ours."""
-        return device not in self.devices and device not in self.proxies.runs
+        kept = (self.devices, self.proxies.runs, self.second_cores.runs)
+        return not any(device in runs for runs in kept)
 
     def _port(self, name: str) -> str:
         """Return where a device's io role finds it; empty while it is not there, or is plain."""
@@ -203,7 +209,7 @@ class Supervisor:
         if proxied is not None:
             return proxied
         device = self.devices.get(name)
-        return self._loopbacks.port(device) if device else ""
+        return self._loopbacks.port(device) if device else self.second_cores.port(name)
 
     # One turn
 
@@ -211,14 +217,7 @@ class Supervisor:
         """Wait a turn at most, take what happened, judge, act."""
         self._beat()
         for heard in self._listening.wait(TURN_S):
-            if isinstance(heard.run, DeviceRun):
-                self._take_device(heard.run, heard.statuses, heard.code)
-            elif isinstance(heard.run, ProxyRun):
-                if self.proxies.hear(heard.run, heard.statuses, heard.code):
-                    self._hand_over_waiting(heard.run.plan.device)
-                    self.table.write()
-            else:
-                self._take_role(heard.run, heard.statuses, heard.code)
+            self._take(heard)
         self._beat()
         now_ns = time.monotonic_ns()
         for run in self.roles.values():
@@ -229,11 +228,25 @@ class Supervisor:
         if not self.stopping:
             self._loopbacks.turn(now_ns)
             self.proxies.turn(now_ns)
+            self.second_cores.turn(now_ns)
         if self.modes.mode is Mode.BOOT and self._control_path_runs():
             self.startup.done("settle")
             self.modes.change(ModeEvent.READY)
         self.settings.turn()
         self._socket.poll()
+
+    def _take(self, heard: Heard) -> None:
+        if isinstance(heard.run, DeviceRun):
+            self._take_device(heard.run, heard.statuses, heard.code)
+        elif isinstance(heard.run, ProxyRun):
+            if self.proxies.hear(heard.run, heard.statuses, heard.code):
+                self._hand_over_waiting(heard.run.plan.device)
+                self.table.write()
+        elif isinstance(heard.run, SecondCoreRun):
+            if self.second_cores.hear(heard.run, heard.statuses, heard.code):
+                self._hand_over_waiting(heard.run.plan.name)
+        else:
+            self._take_role(heard.run, heard.statuses, heard.code)
 
     def _start_again(self, run: RoleRun) -> None:
         try:
@@ -388,6 +401,8 @@ class Supervisor:
                 return device.exit_code, f"device {device.plan.name}: {device.error}"
         for error in self.proxies.errors():
             return 1, error
+        for trouble in self.second_cores.errors():
+            return trouble
         if not self._was_ready:
             missing = self.not_ready()
             self._was_ready = not missing
@@ -408,6 +423,8 @@ class Supervisor:
             device.abandon()
         for proxy in self.proxies.runs.values():
             proxy.abandon()
+        for second_core in self.second_cores.runs.values():
+            second_core.abandon()
 
     def close(self) -> None:
         """Leave nothing behind: no process, thread, descriptor or mapping. Once is enough."""

@@ -30,6 +30,7 @@ def line(**status: Any) -> bytes:
         {"event": "counted", "counts": {"bad_crc": 1}},
         {"event": "injected", "counts": {"unplugs": 1}},
         {"event": "gone"},
+        {"event": "crashed", "error": "the second core m4 crashed"},
     ],
 )
 def test_a_status_of_ours_is_taken_over(status: dict[str, Any]) -> None:
@@ -52,6 +53,7 @@ def test_a_status_of_ours_is_taken_over(status: dict[str, Any]) -> None:
         {"event": "held", "pid": 7},
         {"event": "counted", "counts": [1]},
         {"event": "injected"},
+        {"event": "crashed"},
         {"event": ["ready"]},
         {"event": "progress", "done": 3},
         {"level": "info"},

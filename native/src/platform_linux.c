@@ -66,23 +66,33 @@ static void linux_sleep_until(void *context, amp_ns deadline) {
     }
 }
 
-static int linux_poll(void *context, int descriptor, int want, amp_ns deadline) {
-    struct pollfd entry = {.fd = descriptor};
-    entry.events = (short)(((want & AMP_POLL_READ) != 0 ? POLLIN | POLLRDHUP : 0) |
-                           ((want & AMP_POLL_WRITE) != 0 ? POLLOUT : 0));
+static int ready_of(int events) {
+    return ((events & POLLIN) != 0 ? AMP_POLL_READ : 0) |
+           ((events & POLLOUT) != 0 ? AMP_POLL_WRITE : 0) |
+           ((events & (POLLERR | POLLHUP | POLLRDHUP | POLLNVAL)) != 0 ? AMP_POLL_ERROR : 0);
+}
+
+static int linux_poll(void *context, struct amp_polled *polled, uint32_t count, amp_ns deadline) {
+    struct pollfd entries[AMP_POLLED_MAX];
+    AMP_ASSERT(count <= AMP_POLLED_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        const int want = polled[i].want;
+        entries[i].fd = polled[i].descriptor;
+        entries[i].events = (short)(((want & AMP_POLL_READ) != 0 ? POLLIN | POLLRDHUP : 0) |
+                                    ((want & AMP_POLL_WRITE) != 0 ? POLLOUT : 0));
+        entries[i].revents = 0;
+    }
     amp_ns left;
     int ready;
     do { /* until the deadline, whatever signals come */
         left = deadline - linux_now(context);
         const struct timespec timeout = timespec_of(left > 0 ? left : 0);
-        ready = ppoll(&entry, 1, &timeout, NULL);
+        ready = ppoll(entries, count, &timeout, NULL);
     } while (ready < 0 && errno == EINTR && left > 0);
-    if (ready <= 0) {
-        return 0;
+    for (uint32_t i = 0; i < count; i++) {
+        polled[i].ready = ready > 0 ? ready_of(entries[i].revents) : 0;
     }
-    return ((entry.revents & POLLIN) != 0 ? AMP_POLL_READ : 0) |
-           ((entry.revents & POLLOUT) != 0 ? AMP_POLL_WRITE : 0) |
-           ((entry.revents & (POLLERR | POLLHUP | POLLRDHUP | POLLNVAL)) != 0 ? AMP_POLL_ERROR : 0);
+    return ready > 0 ? ready : 0;
 }
 
 static int stream_result(ssize_t done) {

@@ -1,6 +1,7 @@
 /* pump_parts.h: the pump's files among one another. Only they include it.
  *
- *     pump.c          the grid: waiting, the send point, the end
+ *     pump.c          one pump: its beginning, and what a send point does
+ *     pump_run.c      the grid of one or of many: waiting, the send points, the end
  *     pump_link.c     what the session reports, and what follows from it for the act of arming
  *     pump_line.c     bytes: the port, what waits for it, what is counted
  *     pump_isolate.c  a device that babbles is not listened to for a while

@@ -16,9 +16,10 @@ static void replay_sleep_until(void *context, amp_ns deadline) {
     }
 }
 
-static int replay_poll(void *context, int descriptor, int want, amp_ns deadline) {
-    (void)descriptor;
-    (void)want;
+static int replay_poll(void *context, struct amp_polled *polled, uint32_t count, amp_ns deadline) {
+    for (uint32_t i = 0; i < count; i++) {
+        polled[i].ready = 0;
+    }
     replay_sleep_until(context, deadline);
     return 0;
 }

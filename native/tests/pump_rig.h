@@ -194,6 +194,12 @@ static inline bool rig_run(int periods) {
     return there;
 }
 
+/// amp_pump_run() of this one pump.
+static inline enum amp_pump_end rig_pump_run(amp_ns until) {
+    struct amp_pump *const pumps[] = {&rig.pump};
+    return amp_pump_run(pumps, 1, until);
+}
+
 /// From the start to an armed device, through the handshake and act |arming|.
 static inline void rig_arm(uint64_t arming) {
     rig_run(60);

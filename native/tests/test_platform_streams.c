@@ -24,8 +24,15 @@ static amp_ns now(void) {
     return real->now(real->context);
 }
 
+static int poll_until(int descriptor, int want, amp_ns deadline) {
+    struct amp_polled one = {.descriptor = descriptor, .want = want, .ready = -1};
+    const int ready = real->poll(real->context, &one, 1, deadline);
+    CHECK(ready == (one.ready != 0));
+    return one.ready;
+}
+
 static int poll_for(int descriptor, int want, amp_ns wait) {
-    return real->poll(real->context, descriptor, want, now() + wait);
+    return poll_until(descriptor, want, now() + wait);
 }
 
 static int read_from(int descriptor, uint8_t *bytes, size_t room) {
@@ -47,7 +54,7 @@ static void close_pipe(void) {
 static void test_poll_when_nothing_comes_waits_until_its_deadline(void) {
     open_pipe();
     const amp_ns deadline = now() + 20 * MS;
-    CHECK(real->poll(real->context, ends[0], AMP_POLL_READ, deadline) == 0);
+    CHECK(poll_until(ends[0], AMP_POLL_READ, deadline) == 0);
     CHECK(now() >= deadline);
     close_pipe();
 }
@@ -55,8 +62,8 @@ static void test_poll_when_nothing_comes_waits_until_its_deadline(void) {
 static void test_poll_when_its_deadline_is_past_only_looks(void) {
     open_pipe();
     const amp_ns before = now();
-    CHECK(real->poll(real->context, ends[0], AMP_POLL_READ, before - 1000 * MS) == 0);
-    CHECK(real->poll(real->context, ends[1], AMP_POLL_WRITE, before - 1000 * MS) == AMP_POLL_WRITE);
+    CHECK(poll_until(ends[0], AMP_POLL_READ, before - 1000 * MS) == 0);
+    CHECK(poll_until(ends[1], AMP_POLL_WRITE, before - 1000 * MS) == AMP_POLL_WRITE);
     CHECK(now() - before < 1000 * MS);
     close_pipe();
 }
@@ -78,7 +85,7 @@ static void test_poll_when_signals_come_waits_until_its_deadline(void) {
     CHECK(sigaction(SIGALRM, &action, NULL) == 0);
     CHECK(setitimer(ITIMER_REAL, &every, NULL) == 0);
     const amp_ns deadline = now() + 30 * MS;
-    CHECK(real->poll(real->context, ends[0], AMP_POLL_READ, deadline) == 0);
+    CHECK(poll_until(ends[0], AMP_POLL_READ, deadline) == 0);
     CHECK(now() >= deadline);
     CHECK(setitimer(ITIMER_REAL, &never, NULL) == 0);
     CHECK(signals >= 1); /* ThreadSanitizer holds the others back */
@@ -102,6 +109,25 @@ static void test_poll_reports_a_hang_up_unasked(void) {
     CHECK((poll_for(ends[0], AMP_POLL_READ, WAIT) & AMP_POLL_ERROR) != 0);
     CHECK(close(ends[0]) == 0);
     CHECK((poll_for(ends[0], AMP_POLL_READ, WAIT) & AMP_POLL_ERROR) != 0); /* no such descriptor */
+}
+
+static void test_poll_of_many_tells_who_is_ready_and_skips_who_is_not_there(void) {
+    struct amp_polled polled[AMP_POLLED_MAX];
+    int pipes[AMP_POLLED_MAX][2];
+    for (int i = 0; i < AMP_POLLED_MAX; i++) {
+        CHECK(pipe2(pipes[i], O_NONBLOCK | O_CLOEXEC) == 0);
+        polled[i] = (struct amp_polled){pipes[i][0], AMP_POLL_READ, -1};
+    }
+    CHECK(write_to(pipes[3][1], hello, sizeof hello) == (int)sizeof hello);
+    CHECK(write_to(pipes[5][1], hello, sizeof hello) == (int)sizeof hello);
+    CHECK(close(pipes[15][1]) == 0);
+    polled[5].descriptor = -1;
+    CHECK(real->poll(real->context, polled, AMP_POLLED_MAX, now() + WAIT) == 2);
+    for (int i = 0; i < AMP_POLLED_MAX; i++) {
+        const int expected = i == 3 ? AMP_POLL_READ : i == 15 ? AMP_POLL_ERROR : 0;
+        CHECK(polled[i].ready == expected);
+        CHECK(close(pipes[i][0]) == 0 && (i == 15 || close(pipes[i][1]) == 0));
+    }
 }
 
 static void test_read_gives_what_is_there_and_no_more_than_asked(void) {
@@ -238,6 +264,7 @@ int main(void) {
     RUN(test_poll_when_signals_come_waits_until_its_deadline);
     RUN(test_poll_reports_what_is_ready_and_was_asked_for);
     RUN(test_poll_reports_a_hang_up_unasked);
+    RUN(test_poll_of_many_tells_who_is_ready_and_skips_who_is_not_there);
     RUN(test_read_gives_what_is_there_and_no_more_than_asked);
     RUN(test_write_when_full_writes_nothing_and_does_not_wait);
     RUN(test_write_when_the_reader_is_gone);

@@ -10,14 +10,17 @@ static int open_descriptor = 5;
 static bool woken;
 
 /* A port that is readable when something has come, and hangs up when it is cut. */
-static int rig_poll(void *context, int descriptor, int want, amp_ns deadline) {
-    (void)want;
+static int rig_poll(void *context, struct amp_polled *polled, uint32_t count, amp_ns deadline) {
+    CHECK(count == 1);
     virtual_sleep_until(context, deadline);
     rig_world();
+    const int descriptor = polled->descriptor;
     if (descriptor < 0 || descriptor == WAKE) {
-        return descriptor == WAKE && woken ? AMP_POLL_READ : 0;
+        polled->ready = descriptor == WAKE && woken ? AMP_POLL_READ : 0;
+    } else {
+        polled->ready = rig.line_is_cut ? AMP_POLL_ERROR : AMP_POLL_READ;
     }
-    return rig.line_is_cut ? AMP_POLL_ERROR : AMP_POLL_READ;
+    return polled->ready != 0;
 }
 
 static void open_polled(void) {
@@ -50,19 +53,19 @@ static void test_every_period_is_accounted_for_over_absences(void) {
     struct amp_pump *const pump = &rig.pump;
     for (int round = 0; round < 3; round++) {
         const amp_ns until = rig.machine.now_ns + 100 * MS;
-        CHECK(amp_pump_run(pump, until) == AMP_PUMP_TIME);
+        CHECK(rig_pump_run(until) == AMP_PUMP_TIME);
         CHECK(pump->session.state == AMP_SESSION_UP);
         rig.line_is_cut = true;
-        CHECK(amp_pump_run(pump, INT64_MAX) == AMP_PUMP_PORT_LOST);
+        CHECK(rig_pump_run(INT64_MAX) == AMP_PUMP_PORT_LOST);
         CHECK(rig_gauge(AMP_GAUGE_T_STOP_NS) == 0);
         for (int look = 0; look < 10; look++) {
-            CHECK(amp_pump_run(pump, rig.machine.now_ns + 20 * MS) == AMP_PUMP_TIME);
+            CHECK(rig_pump_run(rig.machine.now_ns + 20 * MS) == AMP_PUMP_TIME);
             rig.machine.now_ns += 3 * MS; /* what the caller itself takes */
         }
         plug_in();
     }
     amp_system_set_role(&rig.system, RIG_ROLE, AMP_ROLE_RUNNING, 1, 1, AMP_WANTED_END);
-    CHECK(amp_pump_run(pump, INT64_MAX) == AMP_PUMP_ENDED);
+    CHECK(rig_pump_run(INT64_MAX) == AMP_PUMP_ENDED);
     CHECK(amp_owner_counter(&rig.owner, AMP_COUNT_SKIPPED) >= 3 * 10 * 2);
     CHECK(amp_owner_counter(&rig.owner, AMP_COUNT_PORTS_OPENED) == 3);
     CHECK(amp_owner_counter(&rig.owner, AMP_COUNT_LINK_LOSSES) == 3);
@@ -71,12 +74,12 @@ static void test_every_period_is_accounted_for_over_absences(void) {
 
 static void test_without_a_port_it_beats_and_publishes_nothing(void) {
     open_polled();
-    CHECK(amp_pump_run(&rig.pump, rig.machine.now_ns + 100 * MS) == AMP_PUMP_TIME);
+    CHECK(rig_pump_run(rig.machine.now_ns + 100 * MS) == AMP_PUMP_TIME);
     rig.line_is_cut = true;
-    CHECK(amp_pump_run(&rig.pump, INT64_MAX) == AMP_PUMP_PORT_LOST);
+    CHECK(rig_pump_run(INT64_MAX) == AMP_PUMP_PORT_LOST);
     const uint64_t published = amp_channel_count(&rig.pump.channel);
     const uint64_t beats = amp_owner_heartbeat(&rig.owner, NULL, NULL);
-    CHECK(amp_pump_run(&rig.pump, rig.machine.now_ns + 50 * MS) == AMP_PUMP_TIME);
+    CHECK(rig_pump_run(rig.machine.now_ns + 50 * MS) == AMP_PUMP_TIME);
     CHECK(amp_channel_count(&rig.pump.channel) == published);
     CHECK(amp_owner_heartbeat(&rig.owner, NULL, NULL) >= beats + 50);
     CHECK(rig_gauge(AMP_GAUGE_READY) == 0);
@@ -86,33 +89,33 @@ static void test_without_a_port_it_comes_back_when_it_is_woken(void) {
     open_polled();
     rig.pump.wake_descriptor = WAKE;
     rig.line_is_cut = true;
-    CHECK(amp_pump_run(&rig.pump, INT64_MAX) == AMP_PUMP_PORT_LOST);
-    CHECK(amp_pump_run(&rig.pump, rig.machine.now_ns + 10 * MS) == AMP_PUMP_TIME);
+    CHECK(rig_pump_run(INT64_MAX) == AMP_PUMP_PORT_LOST);
+    CHECK(rig_pump_run(rig.machine.now_ns + 10 * MS) == AMP_PUMP_TIME);
     woken = true;
     const amp_ns before = rig.machine.now_ns;
-    CHECK(amp_pump_run(&rig.pump, INT64_MAX) == AMP_PUMP_TIME);
+    CHECK(rig_pump_run(INT64_MAX) == AMP_PUMP_TIME);
     CHECK(rig.machine.now_ns <= before + 2 * MS);
     woken = false;
     plug_in();
-    CHECK(amp_pump_run(&rig.pump, rig.machine.now_ns + 100 * MS) == AMP_PUMP_TIME);
+    CHECK(rig_pump_run(rig.machine.now_ns + 100 * MS) == AMP_PUMP_TIME);
     CHECK(rig.pump.session.state == AMP_SESSION_UP);
 }
 
 static void test_without_a_port_it_ends_when_asked(void) {
     open_polled();
     rig.line_is_cut = true;
-    CHECK(amp_pump_run(&rig.pump, INT64_MAX) == AMP_PUMP_PORT_LOST);
+    CHECK(rig_pump_run(INT64_MAX) == AMP_PUMP_PORT_LOST);
     amp_system_set_role(&rig.system, RIG_ROLE, AMP_ROLE_RUNNING, 1, 1, AMP_WANTED_END);
-    CHECK(amp_pump_run(&rig.pump, INT64_MAX) == AMP_PUMP_ENDED);
+    CHECK(rig_pump_run(INT64_MAX) == AMP_PUMP_ENDED);
     check_accounting();
 }
 
 static void test_without_a_port_it_ends_when_the_supervisor_is_gone(void) {
     open_polled();
     rig.line_is_cut = true;
-    CHECK(amp_pump_run(&rig.pump, INT64_MAX) == AMP_PUMP_PORT_LOST);
+    CHECK(rig_pump_run(INT64_MAX) == AMP_PUMP_PORT_LOST);
     rig.supervisor_beats = false;
-    CHECK(amp_pump_run(&rig.pump, INT64_MAX) == AMP_PUMP_SUPERVISOR_LOST);
+    CHECK(rig_pump_run(INT64_MAX) == AMP_PUMP_SUPERVISOR_LOST);
 }
 
 static void test_replug_within_the_lease_resumes_nothing(void) {

@@ -68,11 +68,13 @@ static void box_sleep_until(void *context, amp_ns deadline) {
     }
 }
 
-static int box_poll(void *context, int descriptor, int want, amp_ns deadline) {
+static int box_poll(void *context, struct amp_polled *polled, uint32_t count, amp_ns deadline) {
     (void)context;
-    (void)descriptor;
     (void)deadline;
-    return want;
+    for (uint32_t i = 0; i < count; i++) {
+        polled[i].ready = polled[i].want;
+    }
+    return (int)count;
 }
 
 static int take(uint8_t *from, size_t *size, uint8_t *bytes, size_t room) {

@@ -43,9 +43,11 @@ static inline void virtual_sleep_until(void *context, amp_ns deadline) {
     }
 }
 
-static inline int virtual_poll(void *context, int descriptor, int want, amp_ns deadline) {
-    (void)descriptor;
-    (void)want;
+static inline int virtual_poll(void *context, struct amp_polled *polled, uint32_t count,
+                               amp_ns deadline) {
+    for (uint32_t i = 0; i < count; i++) {
+        polled[i].ready = 0;
+    }
     virtual_sleep_until(context, deadline);
     return 0;
 }

@@ -15,6 +15,14 @@
 #define AMP_POLL_READ 1
 #define AMP_POLL_WRITE 2
 #define AMP_POLL_ERROR 4 /* hang-up or error: never asked for, always reported */
+/// Descriptors that one poll waits for at most.
+#define AMP_POLLED_MAX 16
+
+struct amp_polled {
+    int descriptor; /* negative: nothing is ever ready */
+    int want;       /* AMP_POLL_* */
+    int ready;      /* what was found */
+};
 
 /// Clock and byte streams. Times are CLOCK_MONOTONIC, in ns. Every function may be called from the
 /// real-time context of the loop that owns |context|.
@@ -26,9 +34,9 @@ struct amp_platform {
     amp_ns (*boottime)(void *context);
     /// Sleep until |deadline|, absolute. Progress: blocking; this is the loop's one system call.
     void (*sleep_until)(void *context, amp_ns deadline);
-    /// Wait for |descriptor| until |deadline|; returns AMP_POLL_* bits, 0 at the deadline.
-    /// Progress: blocking.
-    int (*poll)(void *context, int descriptor, int want, amp_ns deadline);
+    /// Wait for |count| descriptors, at most AMP_POLLED_MAX, until |deadline|; returns how many are
+    /// ready, 0 at the deadline, and sets |ready| of each. Progress: blocking; one system call.
+    int (*poll)(void *context, struct amp_polled *polled, uint32_t count, amp_ns deadline);
     /// Read or write what is possible at once. Returns bytes; 0 when nothing is; -AMP_EIO when the
     /// other end is gone. A read may say 0 for that too, as of a line that was hung up or a socket
     /// that was closed: |poll| tells them apart. A write to a closed socket raises SIGPIPE: whoever

@@ -37,6 +37,8 @@
 
 /// Values each way of one device, as AMP_DEVICE_VALUES_MAX.
 #define AMP_PUMP_VALUES_MAX 16
+/// Pumps that one thread runs.
+#define AMP_PUMPS_MAX 16
 #define AMP_PUMP_WORDS_MAX 64
 #define AMP_PUMP_RECORD_WORDS 67
 /// Bytes read at once, and bytes that wait to be written.
@@ -128,7 +130,7 @@ struct amp_pump {
     struct amp_value accepts[AMP_PUMP_VALUES_MAX];
     uint32_t role;
     int descriptor;      /* non-blocking; -1: no port is open */
-    int wake_descriptor; /* ends a run without a port as soon as it is readable; -1: none */
+    int wake_descriptor; /* without a port, a run comes back once it is readable; -1: none */
     uint16_t session_number;
     int32_t sensed_word;                        /* in the source; -1: it has none */
     uint32_t accept_words[AMP_PUMP_VALUES_MAX]; /* in the source, in the device's order */
@@ -138,6 +140,7 @@ struct amp_pump {
     struct amp_session_counters counted;
     struct amp_pump_isolation isolation;
     bool supervisor_lost;
+    bool over; /* it has ended: amp_pump_run() leaves it alone */
     uint64_t supervisor_beat;
     amp_ns release_ns; /* of the next send point; 0: the grid has not begun */
     bool link_up;
@@ -180,11 +183,11 @@ struct amp_pump {
 
 /// Why amp_pump_run() came back.
 enum amp_pump_end {
-    AMP_PUMP_ENDED = 0,           /* it was asked to, and the device is disarmed or out of reach */
-    AMP_PUMP_SUPERVISOR_LOST = 1, /* the same, by itself */
-    AMP_PUMP_PORT_LOST = 2,       /* the descriptor reported hang-up or an error; it is still the
-                                     caller's to close */
-    AMP_PUMP_TIME = 3,            /* |until| has come, or the wake descriptor is readable */
+    AMP_PUMP_ENDED = 0, /* all were asked to, and each device is disarmed or out of reach */
+    AMP_PUMP_SUPERVISOR_LOST = 1, /* the same, by themselves */
+    AMP_PUMP_PORT_LOST = 2,       /* a descriptor reported hang-up or an error: |descriptor| is -1
+                                     now, and what it was is still the caller's to close */
+    AMP_PUMP_TIME = 3,            /* |until| has come, or a wake descriptor is readable */
 };
 
 /// Check the caller's part and set the pump's own. Returns 0 or -AMP_EARG.
@@ -203,11 +206,14 @@ void amp_pump_send(struct amp_pump *pump, amp_ns now);
 /// Context: any, between two runs. Progress: wait-free.
 void amp_pump_open(struct amp_pump *pump, int descriptor, amp_ns now);
 
-/// Run until the end, until the port is lost, until the first send point at or after |until|, or,
-/// without a port, until the wake descriptor is readable.
-/// Every call goes on where the one before came back.
+/// Run 1 to AMP_PUMPS_MAX pumps in this thread: one system call waits for all of their descriptors
+/// and for the next send point of any. Each keeps its own grid, link, act of arming, counters and
+/// heartbeat; a port that is gone, or a device that babbles, is that pump's affair alone.
+/// Comes back at the end of all, when a port is lost, at the first send point at or after |until|,
+/// or when the wake descriptor of one without a port is readable. Every call goes on where the one
+/// before came back. They share one platform.
 /// Context: real-time. Progress: blocking.
-enum amp_pump_end amp_pump_run(struct amp_pump *pump, amp_ns until);
+enum amp_pump_end amp_pump_run(struct amp_pump *const *pumps, uint32_t count, amp_ns until);
 
 /// Context: any.
 size_t amp_pump_size(void);

@@ -1,7 +1,7 @@
 """The native pump as an io role sets it up and starts it.
 
 Rules. `link.serial_port` opens and locks the port; this module takes the descriptor, fills the
-structure once and calls `run`, which comes back when the port is lost. No Python stands on the byte
+structure once and calls `run`, which comes back when a port is lost. No Python stands on the byte
 path.
 """
 
@@ -15,7 +15,7 @@ from amphost.wire_values import describe
 
 TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from amphost.blocks import Owner
     from amphost.mailbox import Segment
@@ -66,7 +66,7 @@ def session_word(owner: Owner) -> str:
 
 
 class Pump:
-    """An io role's native loop with everything that it needs, ready to run.
+    """The native part of an io role with everything that it needs, ready to run.
 
     Synchronization: one thread; it is the only writer of its segment and the only user of the port.
     """
@@ -106,25 +106,24 @@ class Pump:
         if lib.amp_pump_init(self.native) < 0:
             raise MailboxError(f"pump of {role.name}: a figure of its plan is out of range")
 
-    def run(self, until_ns: int = FOREVER_NS) -> str:
-        """Run until the end, or `until_ns`; return `ended`, `supervisor_lost`, `port_lost`, `time`.
+    @property
+    def has_port(self) -> bool:
+        """Whether its port is open: a lost one is for the caller to close and to open anew."""
+        return bool(self.native.descriptor >= 0)
 
-        After `port_lost` and `time` another call goes on with the same grid.
-        """
-        for segment in self._segments.values():
-            segment.check_open()
-        return _ENDS[lib.amp_pump_run(self.native, until_ns)]
-
-    def run_without_port(self, wake_descriptor: int) -> str:
-        """Run as `run`, but come back with `time` as soon as the descriptor is readable."""
-        self.native.wake_descriptor = wake_descriptor
-        end = self.run()
-        self.native.wake_descriptor = -1
-        return end
+    def wake_by(self, descriptor: int) -> None:
+        """Have a run without its port come back once this descriptor is readable; -1: none."""
+        self.native.wake_descriptor = descriptor
 
     def open(self, descriptor: int, now_ns: int) -> None:
         """Go on with another descriptor: the port was opened anew."""
+        self.wake_by(-1)
         lib.amp_pump_open(self.native, descriptor, now_ns)
+
+    def check_open(self) -> None:
+        """Raise MailboxError if a segment of it is closed."""
+        for segment in self._segments.values():
+            segment.check_open()
 
     def _set_timing(self, role: RolePlan, io: IoPlan, origin_ns: int) -> None:
         timing = self.native.timing
@@ -164,3 +163,23 @@ class Pump:
         self.native.share.frames = io.share_frames
         describe(self.native.sends, io.sends)
         describe(self.native.accepts, io.accepts)
+
+
+class Pumps:
+    """The native loop of an io process: one device, or several that share it.
+
+    Synchronization: one thread; each pump is the only writer of its segment.
+    """
+
+    def __init__(self, pumps: Sequence[Pump]) -> None:
+        self._pumps = pumps
+        self._natives = ffi.new("struct amp_pump *[]", [pump.native for pump in pumps])
+
+    def run(self, until_ns: int = FOREVER_NS) -> str:
+        """Run until the end, or `until_ns`; return `ended`, `supervisor_lost`, `port_lost`, `time`.
+
+        After `port_lost` and `time` another call goes on with the same grid.
+        """
+        for pump in self._pumps:
+            pump.check_open()
+        return _ENDS[lib.amp_pump_run(self._natives, len(self._pumps), until_ns)]

@@ -107,6 +107,8 @@ def _role(role: RoleSpec, loaded: LoadedSpec) -> str:
         values = f"sends {', '.join(device.sends) or 'nothing'}"
         accepts = f"accepts {', '.join(device.accepts) or 'nothing'}"
         rest = f"{role.device} ({end}, {device.baud} baud) {values}, {accepts}"
+        if role.shares:
+            rest += f"; in the process of {role.shares}"
         return f"core {role.core:<3} fifo {role.priority:<2}  {rest}"
     if isinstance(role, WorkerRole):
         return f"core {role.core:<3} other    works for {role.producer}: {role.class_}"

@@ -123,6 +123,9 @@ def _check_hold(plan: Plan, role: str) -> None:
     names = [one.name for one in plan.roles]
     if role and role not in names:
         raise UsageError(f"--hold: there is no role {role}; the roles are {', '.join(names)}")
+    host = next((one.shares for one in plan.roles if one.name == role), "")
+    if host:
+        raise UsageError(f"--hold: {role} runs in the process of {host}; hold {host}")
 
 
 def _drive(

@@ -35,7 +35,9 @@ class Reopening:
     Synchronization: the thread that made it reads; one thread of its own writes, and wakes last.
     """
 
-    def __init__(self, port: str, baud: int, lost: OpenPort, told: Callable[[str], None]) -> None:
+    def __init__(
+        self, port: str, baud: int, lost: OpenPort | None, told: Callable[[str], None]
+    ) -> None:
         self.line: OpenPort | None = None
         self.wake, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._port = port
@@ -53,7 +55,8 @@ class Reopening:
     def _work(self) -> None:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))  # of this thread alone
         try:
-            self._lost.close()
+            if self._lost is not None:
+                self._lost.close()
         except OSError as error:
             self._tell(str(error))
         wait_s = FIRST_WAIT_S

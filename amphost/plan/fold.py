@@ -25,6 +25,7 @@ from amphost.plan.wiring import device_of
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import ControlRole, IoRole, RoleSpec, TelemetryRole
 from amphost.spec.program_roles import ExecRole, PythonRole, WorkerRole, cores_of
+from amphost.spec.shared_io import with_shared
 
 SUPERVISOR = "supervisor"
 PRIORITY_TOP = 97
@@ -47,7 +48,7 @@ def fold(loaded: LoadedSpec, machine: Machine) -> tuple[LoadedSpec, tuple[FoldPl
     if supervisor is not None and supervisor.core not in machine.usable:
         spec = moved.spec.model_copy(update={"supervisor": None})
         moved = replace(moved, spec=spec)
-    moved = _ranked(moved, machine)
+    moved = _sharing(_ranked(moved, machine))
     moved = _resting(loaded, moved, machine)
     return moved, _changes(loaded, moved, machine)
 
@@ -60,11 +61,22 @@ def _cores(roles: dict[str, RoleSpec], machine: Machine) -> Cores:
         for name, role in roles.items()
         if (kept := tuple(core for core in cores_of(role) if core in there)) or not cores_of(role)
     }
-    homeless = [name for name in roles if name not in got]
+    guests = {name: host for name, role in roles.items() if (host := _host(role))}
+    homeless = [name for name in roles if name not in got and name not in guests]
     for name in sorted(homeless, key=lambda one: _turn(roles[one])):
         spreads = isinstance(roles[name], (ControlRole, IoRole, WorkerRole))
         got[name] = (_best(roles, got, machine, spreads=spreads),)
-    return got
+    return got | {name: got[host] for name, host in guests.items()}
+
+
+def _host(role: RoleSpec) -> str:
+    """Return the role in whose process this one lives; empty for one that has its own."""
+    return getattr(role, "shares", None) or ""
+
+
+def _sharing(moved: LoadedSpec) -> LoadedSpec:
+    """Give those that share a process the priority that it has now."""
+    return replace(moved, spec=with_shared(moved.spec))
 
 
 def _turn(role: RoleSpec) -> tuple[int, float]:
@@ -115,7 +127,7 @@ def _ranked(moved: LoadedSpec, machine: Machine) -> LoadedSpec:
         there = [
             name
             for name, role in moved.spec.roles.items()
-            if _priority(role) and cores & set(cores_of(role))
+            if _priority(role) and cores & set(cores_of(role)) and not _host(role)
         ]
         there.sort(key=lambda name: _rank(moved.spec.roles[name]))
         for name, priority in zip(there, _priorities(moved, there, top), strict=True):

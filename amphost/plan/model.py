@@ -316,6 +316,7 @@ class RolePlan:
     fault_class: str = "C"  # how far its faults reach: A, B or C
     restart: str = "always"  # or never
     ready_within_ns: int = 5_000_000_000  # from its start until it says that it is ready
+    shares: str = ""  # the io role in whose process it lives; empty: it has one of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,7 @@ def place(loaded: LoadedSpec, machine: Machine) -> Placement:
         for name, role in spec.roles.items()
         if isinstance(role, IoRole) and device_of(loaded, role).loopback is not None
     }
-    priorities = {name: min(role.priority + 1, PRIORITY_MAX) for name, role in loopback.items()}
+    priorities = {name: min(_priority(role) + 1, PRIORITY_MAX) for name, role in loopback.items()}
     cores = dict.fromkeys(loopback, beside)
     rivals = [_priority(role) for role in spec.roles.values() if supervisor in cores_of(role)]
     rivals += [priorities[name] for name, core in cores.items() if core == supervisor]
@@ -106,6 +106,8 @@ def findings(loaded: LoadedSpec, machine: Machine) -> list[Finding]:
     """Return what the machine lacks: cores, ports, room above a priority."""
     found: list[Finding] = []
     for name, role in loaded.spec.roles.items():
+        if getattr(role, "shares", None):
+            continue  # its core is another's
         path: tuple[str, ...] = ("roles", name, "core" if role.core is not None else "cores")
         if isinstance(role, WorkerRole):
             path = ("roles", role.producer, "workers", "cores")
@@ -120,6 +122,8 @@ def findings(loaded: LoadedSpec, machine: Machine) -> list[Finding]:
         found += _port_finding(loaded, machine, device)
     placement = place(loaded, machine)
     for name, role in loaded.spec.roles.items():
+        if getattr(role, "shares", None):
+            continue
         found += _priority_finding(loaded, placement, name, role)
     return found
 

@@ -116,6 +116,7 @@ def role_plan(
         exec=exec_plan(loaded, wiring, name, role, base) if isinstance(role, ExecRole) else None,
         writes=tuple(segments[other] for other in _written(name, role)),
         fault_class=fault_class(loaded, name),
+        shares=getattr(role, "shares", None) or "",
         **_lifecycle(role),
     )
 

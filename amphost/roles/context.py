@@ -19,32 +19,45 @@ TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from typing import Any
 
-    from amphost.plan.model import RolePlan
+    from amphost.plan.model import RolePlan, SegmentPlan
     from amphost.roles.handover import Run
 
 
 class Context:
-    """One role in one run.
+    """One role in one run; `guests` are those of the roles that share its process.
 
     Synchronization: one thread.
     """
 
-    def __init__(self, plan: RolePlan, run: Run) -> None:
+    def __init__(self, plan: RolePlan, run: Run, host: Context | None = None) -> None:
         self.plan = plan
         self.run = run
         self.segments: dict[str, Segment] = {}
+        self._host = host
+        self.attached: dict[int, Segment] = {} if host is None else host.attached
         owned = [plan.segment, *plan.writes]
         plans = [*owned, *plan.reads]
         for descriptor, segment in zip(run.segments, plans, strict=True):
             writable = len(self.segments) < len(owned)
-            self.segments[segment.role] = Segment.attach(
-                descriptor, segment, nonce=run.nonce, writable=writable
-            )
-            if plan.exec is None:  # it hands them on
-                os.close(descriptor)
+            self.segments[segment.role] = self._attach(descriptor, segment, writable=writable)
         self.segment.attach_writer(run.epoch)
         self._system = self.segments["supervisor"].system()
         self._beat = (-1, 0)
+        self.guests = [Context(one.role, one.run, self) for one in run.guests]
+
+    def _attach(self, descriptor: int, segment: SegmentPlan, *, writable: bool) -> Segment:
+        if descriptor in self.attached:
+            return self.attached[descriptor]  # roles in one process share what they only read
+        attached = Segment.attach(descriptor, segment, nonce=self.run.nonce, writable=writable)
+        self.attached[descriptor] = attached
+        if self.plan.exec is None:  # it hands them on
+            os.close(descriptor)
+        return attached
+
+    @property
+    def shares_process(self) -> bool:
+        """Whether other roles live in this process."""
+        return self._host is not None or bool(self.guests)
 
     @property
     def segment(self) -> Segment:
@@ -94,4 +107,6 @@ class Context:
 
     def report(self, **fields: Any) -> None:
         """Tell the supervisor something for the run's report."""
+        if self._host is not None:
+            fields["role"] = self.plan.name
         handover.status(self.run.status_fd, "report", **fields)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         status_fd: int
         port: str  # of the device, "" where there is none
         attachments: list[list[Any]]  # name, media type, descriptor
+        guests: list[Any]  # the roles that share its process: `role` and `run` of each
 
 
 def read(descriptor: int) -> tuple[RolePlan, Run]:
@@ -69,11 +70,12 @@ def read_held(place: str) -> tuple[RolePlan, Run]:
             raise AmphostError("it is not to be started yet: wait until its run says so")
         document = lean_json.loads(text, lambda fields: Namespace(**fields))
         role, run = document.role, document.run
-        owned = 1 + len(role.writes)
-        run.segments = [
-            opened(one, os.O_RDWR if position < owned else os.O_RDONLY)
-            for position, one in enumerate(run.segments)
-        ]
+        for one in (document, *run.guests):
+            owned = 1 + len(one.role.writes)
+            one.run.segments = [
+                opened(segment, os.O_RDWR if position < owned else os.O_RDONLY)
+                for position, segment in enumerate(one.run.segments)
+            ]
         run.attachments = [
             [name, media_type, opened(one, os.O_RDONLY)]
             for name, media_type, one in run.attachments

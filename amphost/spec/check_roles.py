@@ -16,6 +16,7 @@ from math import ceil
 from amphost.spec.decode import Holes
 from amphost.spec.model import Board, ControlRole, IoRole, Spec, TelemetryRole
 from amphost.spec.positions import Problem
+from amphost.spec.shared_io import shared_problems
 from amphost.spec.signals import OPERATOR
 from amphost.spec.wording import did_you_mean
 
@@ -33,6 +34,7 @@ def role_problems(spec: Spec, board: Board | None, holes: Holes) -> Iterator[Pro
             rule = f"{name} may not be the name of a role"
             yield Problem(path=("roles", name), rule=rule, remedy="give it another", key=True)
     yield from _devices(spec, board, holes)
+    yield from shared_problems(spec, holes)
     yield from _cores(spec, holes)
     if not holes.within("roles"):
         yield from _budgets(spec)
@@ -94,6 +96,9 @@ def _cores(spec: Spec, holes: Holes) -> Iterator[Problem]:
         (name, role)
         for name, role in spec.roles.items()
         if isinstance(role, Fifo)
+        and role.core is not None
+        and role.priority is not None
+        and not getattr(role, "shares", None)
         and not any(holes.at("roles", name, key) for key in ("core", "priority", "rate_hz"))
     ]
     for (first, one), (second, other) in combinations(fifo, 2):
@@ -105,7 +110,7 @@ def _cores(spec: Spec, holes: Holes) -> Iterator[Problem]:
             yield Problem(path=("roles", second, "priority"), rule=rule, remedy=remedy)
             continue
         pair = ((first, one), (second, other))
-        (low_name, low), (high_name, high) = sorted(pair, key=lambda entry: entry[1].priority)
+        (low_name, low), (high_name, high) = sorted(pair, key=lambda entry: entry[1].priority or 0)
         if isinstance(low, ControlRole) and not _goes_first(high, low):
             rule = (
                 f"{high_name} (priority {high.priority}) would delay {low_name} on core {low.core}"

@@ -29,6 +29,7 @@ from amphost.spec.plants import CPlantSpec
 from amphost.spec.positions import KeyPath, Positions, Problem, show
 from amphost.spec.profile import Points, read_profile
 from amphost.spec.program_roles import worker_names, workers_of
+from amphost.spec.shared_io import with_shared
 from amphost.spec.shipped_schema import shipped_board_schema, shipped_spec_schema
 from amphost.spec.text import BYTES_MAX, decode
 from amphost.spec.wording import did_you_mean
@@ -126,7 +127,7 @@ def load(path: Path, *, boards: Sequence[Path], compiled: bool = True) -> Loaded
     if lines or found is None or board is None:
         raise SpecError(lines)
     return LoadedSpec(
-        spec=_with_workers(spec),
+        spec=with_shared(_with_workers(spec)),
         board=board,
         path=path,
         text=text,

@@ -160,8 +160,13 @@ class IoRole(Model):
 
     kind: Literal["io"] = Field(description="`io`: exchanges values with one device of the board.")
     device: Name = Field(description="The device's name in the board file.")
-    core: Core = Field(description=CORE)
-    priority: Priority = Field(description=PRIORITY)
+    shares: Name | None = Field(
+        None,
+        description="Another io role, whose process, core and priority this one shares; its link,"
+        " its signals and its device stay its own. Instead of `core` and `priority`.",
+    )
+    core: Core | None = Field(None, description=CORE)
+    priority: Priority | None = Field(None, description=PRIORITY)
     reads: Reads = Field(
         default_factory=dict, description="A source for every value that the device accepts."
     )

@@ -86,7 +86,7 @@ def _role(supervisor: System, run: RoleRun, now_ns: int) -> dict[str, Any]:
     mask, first, *_ = owner.faults()
     return {
         "kind": run.plan.kind,
-        "pid": run.pid if run.child is not None else None,
+        "pid": run.pid if run.process.child is not None else None,
         "state": run.state.name,
         "restarts": max(run.epoch - 1, 0),
         "core_asked": cores_asked(supervisor.plan, run.plan),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from amphost.mailbox import Segment
 from amphost.supervisor.held import HeldChild, Place
@@ -19,7 +19,7 @@ from amphost.supervisor.process import Child
 from amphost.supervisor.runs import DeviceRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from amphost.plan.model import DevicePlan, EmulatorPlan, Plan, SegmentPlan
     from amphost.supervisor.runs import RoleRun
@@ -99,58 +99,61 @@ class Launcher:
             raise
 
     def start_role(self, run: RoleRun, now_ns: int) -> None:
-        """Exec a role under the next epoch; its handover follows."""
-        run.epoch += 1
-        run.started_ns = now_ns
-        run.granted = {}
-        run.killed = False
-        run.kill_at_ns = None
-        run.error = ""
-        run.exit_code = 0
-        run.away = False
-        run.handed_over = False
-        run.restart_at_ns = None
-        descriptors = self._segments.handed([run.plan.segment, *run.plan.writes, *run.plan.reads])
-        if run.plan.telemetry is not None:
-            descriptors += [descriptor for _, _, descriptor in self._attachments]
+        """Exec a role under the next epoch, with those that share its process; handover follows."""
+        for one in run.together:
+            one.begin(now_ns)
         if run.held:
             run.child = HeldChild(self._place(run.plan.name), run.epoch, self._say)
-            run.pid = 0
-            return
-        log = self._runtime.open_log(run.plan.name)
-        try:
-            run.child = Child("amphost.roles.entry", run.plan.name, descriptors, log)
-        finally:
-            os.close(log)
-        run.pid = run.child.pid
+        else:
+            descriptors = {fd: None for one in run.together for fd in self._handed(one)}
+            if run.plan.telemetry is not None:
+                descriptors |= {descriptor: None for _, _, descriptor in self._attachments}
+            log = self._runtime.open_log(run.plan.name)
+            try:
+                run.child = Child("amphost.roles.entry", run.plan.name, list(descriptors), log)
+            finally:
+                os.close(log)
+        for one in run.together:
+            one.pid = 0 if run.held else run.child.pid
+
+    def _handed(self, run: RoleRun) -> list[int]:
+        return self._segments.handed([run.plan.segment, *run.plan.writes, *run.plan.reads])
 
     def _place(self, role: str) -> Place:
         if role not in self._places:
             self._places[role] = Place(role)
         return self._places[role]
 
-    def hand_over_role(self, run: RoleRun, port: str) -> None:
-        """Send a started role its plan; `port` is that of its loopback device, or empty."""
+    def hand_over_role(self, run: RoleRun, ports: Mapping[str, str]) -> None:
+        """Send a started role its plan; `ports` are those of loopback devices, by io role."""
         child = run.child
         assert child is not None
-        plans = [run.plan.segment, *run.plan.writes, *run.plan.reads]
-        telemetry = run.plan.telemetry is not None
-        facts = {
-            "nonce": self._segments.nonce,
-            "epoch": run.epoch,
-            "origin_ns": self.origin_ns,
-            "segments": self._segments.handed(plans),
-            "status_fd": child.child_status_fd,
-            "port": port,
-            "attachments": self._attachments if telemetry else [],
-        }
-        child.hand_over(json.dumps({"role": asdict(run.plan), "run": facts}))
-        run.handed_over = True
+        handover = self._handover(run, child.child_status_fd, ports)
+        handover["run"]["guests"] = [
+            self._handover(guest, child.child_status_fd, ports) for guest in run.guests
+        ]
+        child.hand_over(json.dumps(handover))
+        for one in run.together:
+            one.handed_over = True
         if run.held:
             under_gdb, under_pdb = self._place(run.plan.name).commands
             self._say(f"{run.plan.name} is held; start it now, by one of")
             self._say(f"    {under_gdb}")
             self._say(f"    {under_pdb}")
+
+    def _handover(self, run: RoleRun, status_fd: int, ports: Mapping[str, str]) -> dict[str, Any]:
+        telemetry = run.plan.telemetry is not None
+        facts = {
+            "nonce": self._segments.nonce,
+            "epoch": run.epoch,
+            "origin_ns": self.origin_ns,
+            "segments": self._handed(run),
+            "status_fd": status_fd,
+            "port": ports.get(run.plan.name, ""),
+            "attachments": self._attachments if telemetry else [],
+            "guests": [],
+        }
+        return {"role": asdict(run.plan), "run": facts}
 
     def start_device(
         self, plan: DevicePlan | EmulatorPlan, boot_nonce: int, reset_cause: str = "power"

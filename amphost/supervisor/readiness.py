@@ -38,6 +38,8 @@ def not_ready(roles: Iterable[RoleRun], segments: Mapping[str, Segment]) -> list
                 missing.append(f"{run.plan.name} is {run.state.name.lower()}{why}")
             continue
         if run.state is not RoleState.RUNNING:
+            if run.host is not None:
+                continue  # told of the role that has the process
             why = f" ({run.down})" if run.down else ""
             if run.held and not run.pid:
                 why = " (held: start it by hand)"
@@ -72,6 +74,8 @@ def degraded_roles(roles: Iterable[RoleRun]) -> list[str]:
     """Return what roles asked for and did not get, and which observers are missing."""
     lacks = []
     for run in roles:
+        if run.host is not None:
+            continue
         if run.held:
             lacks.append(f"{run.plan.name}: held: started by hand, its heartbeat is not judged")
         if run.granted:

@@ -29,6 +29,8 @@ class RoleRun:
     """
 
     plan: RolePlan
+    host: RoleRun | None = None  # the role whose process this one shares: what it has no own of
+    guests: list[RoleRun] = field(default_factory=list)  # those that share this one's process
     state: RoleState = RoleState.ABSENT
     held: bool = False  # a person starts its process, under a debugger
     epoch: int = 0
@@ -51,14 +53,42 @@ class RoleRun:
     was_away: bool = False  # and so did its predecessor
     down: str = ""  # why it has no successor
 
+    @property
+    def together(self) -> list[RoleRun]:
+        """Itself and those that share its process."""
+        return [self, *self.guests]
+
+    @property
+    def process(self) -> RoleRun:
+        """The role that has the process in which this one lives."""
+        return self.host or self
+
+    def begin(self, now_ns: int) -> None:
+        """Begin the next epoch: another process."""
+        self.epoch += 1
+        self.started_ns = now_ns
+        self.granted = {}
+        self.killed = False
+        self.kill_at_ns = None
+        self.error = ""
+        self.exit_code = 0
+        self.away = False
+        self.handed_over = False
+        self.restart_at_ns = None
+
     def hear(self, statuses: Sequence[dict[str, Any]]) -> bool:
         """Take over what its process says; return whether it says that it is ready now."""
         events = [status.pop("event", "") for status in statuses]
         for event, status in zip(events, statuses, strict=True):
-            self._hear(event, status)
+            said_of = status.pop("role", self.plan.name)
+            of = next((one for one in self.guests if one.plan.name == said_of), self)
+            of.take(event, status)
+        for guest in self.guests:
+            guest.granted = self.granted
         return "ready" in events
 
-    def _hear(self, event: str, status: dict[str, Any]) -> None:
+    def take(self, event: str, status: dict[str, Any]) -> None:
+        """Take over one thing that was said of it."""
         if event == "ready":
             self.granted = status["granted"]
             self.was_away = False
@@ -116,6 +146,17 @@ class DeviceRun:
         """End it at once, and let go of everything."""
         end_now(self)
         self.release()
+
+
+def role_runs(plans: Sequence[RolePlan], hold: str) -> dict[str, RoleRun]:
+    """Return the roles of a run by name, those together that share a process; one may be held."""
+    roles = {plan.name: RoleRun(plan=plan, held=plan.name == hold) for plan in plans}
+    for run in roles.values():
+        if run.plan.shares:
+            run.host = roles[run.plan.shares]
+            run.host.guests.append(run)
+            run.held = run.host.held
+    return roles
 
 
 def end_now(run: RoleRun | DeviceRun) -> None:

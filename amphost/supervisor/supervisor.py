@@ -41,7 +41,7 @@ from amphost.supervisor.proxies import Proxies
 from amphost.supervisor.proxy_run import ProxyRun
 from amphost.supervisor.restarts import Restarts
 from amphost.supervisor.role_table import RoleTable
-from amphost.supervisor.runs import DeviceRun, RoleRun, end_now
+from amphost.supervisor.runs import DeviceRun, RoleRun, end_now, role_runs
 from amphost.supervisor.second_core_run import SecondCoreRun
 from amphost.supervisor.second_cores import SecondCores
 from amphost.supervisor.settings import VERBS as SETTING_VERBS
@@ -94,7 +94,7 @@ class Supervisor:
         self.startup = startup or Startup(time.monotonic_ns())
         self.runtime = runtime
         self.say = say
-        self.roles = {one.name: RoleRun(plan=one, held=one.name == hold) for one in plan.roles}
+        self.roles = role_runs(plan.roles, hold)
         self.devices: dict[str, DeviceRun] = {}
         self.granted: dict[str, Any] = {}
         self.usage = Usage()
@@ -162,11 +162,11 @@ class Supervisor:
         for core_plan in self.plan.second_cores:
             self._beat()
             self.second_cores.start(core_plan)
-        for run in self.roles.values():
+        for run in self._processes():
             self._start_role(run)
         self.origin = find_origin(self.plan)
         self._launcher.origin_ns = self.origin.origin_ns
-        for run in self.roles.values():
+        for run in self._processes():
             self._hand_over(run)
         core = supervisor.cores[0] if supervisor.cores else -1
         self.watchdog_priority = self.watchdog.start(core, supervisor.watchdog_priority)
@@ -186,17 +186,26 @@ class Supervisor:
     def _start_role(self, run: RoleRun) -> None:
         self._beat()
         self._launcher.start_role(run, time.monotonic_ns())
-        self.table.move(run, RoleEvent.START)
-        if not run.held:
-            self.events.role(run.plan.name, run.epoch, run.pid)
+        for one in run.together:
+            self.table.move(one, RoleEvent.START)
+            if not run.held:
+                self.events.role(one.plan.name, one.epoch, one.pid)
         self._listening.add(run)
 
+    def _processes(self) -> list[RoleRun]:
+        """Return the roles that have a process of their own."""
+        return [run for run in self.roles.values() if run.host is None]
+
     def _hand_over(self, run: RoleRun) -> None:
+        """Hand a role its plan, as soon as every device of its process is there."""
         self._beat()
-        io = run.plan.io
-        port = self._port(io.device) if io is not None else ""
-        if port or io is None or self._is_plain(io.device):
-            self._launcher.hand_over_role(run, port)
+        ports: dict[str, str] = {}
+        for one in run.together:
+            io = one.plan.io
+            if io is not None and not self._is_plain(io.device):
+                ports[one.plan.name] = self._port(io.device)
+        if all(ports.values()):
+            self._launcher.hand_over_role(run, ports)
 
     def _is_plain(self, device: str) -> bool:
         """Return whether a device is there without any process of ours."""
@@ -283,37 +292,40 @@ class Supervisor:
 
     def _hand_over_waiting(self, device: str) -> None:
         """Give the io role of a device that is there now what it waits for."""
-        port = self._port(device)
         for run in self.roles.values():
             io = run.plan.io
             waits = run.state is RoleState.STARTING and not run.handed_over
-            if io is not None and io.device == device and waits and port:
-                self._launcher.hand_over_role(run, port)
+            if io is not None and io.device == device and waits:
+                self._hand_over(run.process)
 
     def _take_role(
         self, run: RoleRun, statuses: Sequence[dict[str, Any]], code: int | None
     ) -> None:
         if run.child is not None and run.child.pid != run.pid:
-            run.pid = run.child.pid
-            self.say(f"{run.plan.name}: process {run.pid} has taken its place")
-            self.events.role(run.plan.name, run.epoch, run.pid)
+            self.say(f"{run.plan.name}: process {run.child.pid} has taken its place")
+            for one in run.together:
+                one.pid = run.child.pid
+                self.events.role(one.plan.name, one.epoch, one.pid)
             self.table.write()
         if run.held and any(status.get("event") == "ended" for status in statuses):
             run.kill_at_ns = time.monotonic_ns() + HELD_END_NS
         if run.hear(statuses) and (run.state, RoleEvent.READY) in ROLE_STATES:
-            self.table.move(run, RoleEvent.READY)
-            self.watch.begin(run)
+            for one in run.together:
+                self.table.move(one, RoleEvent.READY)
+                self.watch.begin(one)
             self._say_degraded(readiness.degraded_roles([run]))
         if code is not None:
             self._role_ended(run, code)
 
     def _role_ended(self, run: RoleRun, code: int) -> None:
-        self.watch.end(run)
-        self.settings.tuning.ended(run)
+        for one in run.together:
+            self.watch.end(one)
+            self.settings.tuning.ended(one)
         asked = run.state is RoleState.ENDING
         well = code == 0 or (asked and not run.handed_over)  # it never had a plan to carry out
         well |= asked and run.plan.exec is not None and code == -signal.SIGTERM
-        self.table.move(run, RoleEvent.EXIT if well else RoleEvent.DIE)
+        for one in run.together:
+            self.table.move(one, RoleEvent.EXIT if well else RoleEvent.DIE)
         if not asked:
             log = (
                 f" (see {self.runtime.log_path(run.plan.name)})"

@@ -109,6 +109,7 @@ class Watch:
         )
 
     def _end_hung(self, run: RoleRun, why: str) -> None:
+        run = run.process
         if run.killed or run.child is None:
             return
         prints = run.plan.python is not None and run.handed_over

@@ -137,6 +137,9 @@ static int wait_all(void *context, struct amp_polled *polled, uint32_t count, am
     return ready;
 }
 
+static const struct amp_value SENDS[] = {{.low = -100, .high = 100}};
+static const struct amp_value ACCEPTS[] = {{.low = -12, .high = 12}};
+
 static void boot(uint32_t i, uint32_t nonce) {
     ends[i].config = (struct amp_device_config){
         .board = "bench",
@@ -146,8 +149,9 @@ static void boot(uint32_t i, uint32_t nonce) {
         .lease_us = LEASE_US,
         .state_period_us = 1000,
         .sends_count = 1,
+        .sends = SENDS,
         .accepts_count = 1,
-        .accepts = {{.low = -12, .high = 12, .safe = 0, .ramp_per_s = 0}},
+        .accepts = ACCEPTS,
     };
     CHECK(amp_device_init(&ends[i].device, &ends[i].config, now_us()));
 }
@@ -182,6 +186,8 @@ static void open_end(uint32_t i) {
         .sends_count = 1,
         .accepts_count = 1,
     };
+    pump->sends[0] = SENDS[0];
+    pump->accepts[0] = ACCEPTS[0];
     pump->role = 1 + i;
     pump->session_number = 100;
     pump->sensed_word = -1;

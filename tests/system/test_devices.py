@@ -15,6 +15,7 @@ from tests.system.test_control import accounted
 
 ROOT = Path(__file__).parents[2]
 ROLES = ("left_io", "right_io", "control")
+OWN_PROCESS = ("shares: left_io  ", "core: 0\n    priority: 68  ")
 CHANGES = (
     ("safe_within_ms: 200", "safe_within_ms: 20000"),
     ("board: two_motors", "board: bench.yaml"),
@@ -26,11 +27,22 @@ CHANGES = (
 """The shipped example with bounds that a busy test machine keeps."""
 
 
-@pytest.fixture
-def two_devices(tmp_path: Path) -> Path:
+@pytest.fixture(params=["one process", "a process each"])
+def two_devices(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Write the patient example and its board."""
+    return write_example(tmp_path, OWN_PROCESS if request.param == "a process each" else ("", ""))
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """Write the example with both io roles in one process."""
+    return write_example(tmp_path, ("", ""))
+
+
+def write_example(tmp_path: Path, *changes: tuple[str, str]) -> Path:
+    """Write the example with bounds that a busy machine keeps, some of its text changed."""
     text = (ROOT / "examples/07_two_devices.yaml").read_text(encoding="utf-8")
-    for old, new in CHANGES:
+    for old, new in (*CHANGES, *changes):
         assert old in text, old
         text = text.replace(old, new)
     board = (ROOT / "boards/two_motors.yaml").read_text(encoding="utf-8")
@@ -83,3 +95,46 @@ def test_one_device_that_is_lost_takes_the_system_to_safe_and_leaves_the_other_l
     assert accounted(report, *ROLES)
     assert report["link"]["left"]["link_losses"] == 0
     assert report["link"]["right"]["link_losses"] == 1
+
+
+def test_a_process_that_two_links_share_dies_and_both_come_back_disarmed(
+    start: Callable[..., LiveRun], shared: Path
+) -> None:
+    """One process is one fault: SAFE, one successor, and both devices wait for a person."""
+    run = start(spec=shared)
+    for device in ("left", "right"):
+        wait_for(partial(ends, run, device, "first_actuation"), f"{device} follows")
+    killed = run.pid("left_io")
+    assert run.pid("right_io") == killed
+    os.kill(killed, signal.SIGKILL)
+    run.in_mode("SAFE")
+    for device in ("left", "right"):
+        wait_for(partial(ends, run, device, "safe_reached"), f"{device} is safe by its lease")
+    run.role("left_io", "RUNNING", 2)
+    run.role("right_io", "RUNNING", 2)
+    assert run.pid("right_io") == run.pid("left_io") != killed
+    assert run.ask("acknowledge", "two_devices")[0] == 0
+    wait_for(lambda: run.ask("arm", "two_devices")[0] == 0, "both are there again")
+    os.kill(run.process.pid, signal.SIGTERM)
+    code, report, err = run.finish()
+    assert code == 1, err
+    assert accounted(report, *ROLES)
+    assert [report["roles"][one]["restarts"] for one in ROLES] == [1, 1, 0]
+    assert run.gone()
+
+
+def test_a_hung_process_that_two_links_share_is_ended_once(
+    start: Callable[..., LiveRun], shared: Path
+) -> None:
+    """Both heartbeats stop together: whichever is seen first, it is one process that ends."""
+    run = start(spec=shared)
+    for device in ("left", "right"):
+        wait_for(partial(ends, run, device, "first_actuation"), f"{device} follows")
+    os.kill(run.pid("left_io"), signal.SIGSTOP)
+    run.in_mode("SAFE")
+    run.role("right_io", "RUNNING", 2)
+    os.kill(run.process.pid, signal.SIGTERM)
+    code, report, err = run.finish()
+    assert code == 1, err
+    assert [fault["fault"] for fault in report["faults"]].count("heartbeat") == 1
+    assert run.gone()

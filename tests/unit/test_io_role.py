@@ -126,6 +126,8 @@ def context_of(bench: RoleBench, cable: Cable | Served, reports: list[str]) -> A
         now=time.monotonic_ns,
         report=report,
         granted=granted,
+        guests=[],
+        shares_process=False,
     )
 
 

@@ -111,7 +111,7 @@ def test_the_handover_is_the_plan_and_the_facts_of_this_run(
     assert child is not None
     assert (run.epoch, run.started_ns, run.handed_over) == (5, 5, False)
     status_fd = child.child_status_fd
-    launcher.hand_over_role(run, "/dev/pts/9")
+    launcher.hand_over_role(run, {role.name: "/dev/pts/9"})
     wait_for(lambda: select.select([child.pidfd], [], [], 0)[0], "its end")
     assert child.reap() == 0
     handed = json.loads(runtime.log_path(role.name).read_text())

@@ -14,7 +14,7 @@ from amphost.device import Session
 from amphost.errors import MailboxError
 from amphost.lifecycle import Fault
 from amphost.plan.model import IoPlan, Plan
-from amphost.pump import DEVICE_MODES, REFUSALS, SESSION_STATES, Pump
+from amphost.pump import DEVICE_MODES, REFUSALS, SESSION_STATES, Pump, Pumps
 from tests.unit.role_bench import RoleBench
 
 
@@ -91,7 +91,7 @@ def test_it_ends_when_asked_and_accounts_for_every_period(
     """ticks + skipped = expected, exactly; a device that never answers does not keep it."""
     pump = pump_of(bench, line[0].fileno())
     owner = bench.view["io"].owner
-    assert bench.run(pump.run, lambda: owner.counter("ticks") >= 5) == "ended"
+    assert bench.run(Pumps([pump]).run, lambda: owner.counter("ticks") >= 5) == "ended"
     expected = (owner.gauge("t_stop_ns") - owner.gauge("t0_ns")) // io_of(bench).period_ns
     assert owner.counter("ticks") + owner.counter("skipped") == expected
     assert owner.gauge("ready") == 0
@@ -112,7 +112,7 @@ def test_it_speaks_the_devices_language(
             return False
         return heard.count(0) >= 1
 
-    assert bench.run(pump.run, meanwhile) == "ended"
+    assert bench.run(Pumps([pump]).run, meanwhile) == "ended"
     io = io_of(bench)
     session = Session(
         board=io.board,
@@ -138,10 +138,10 @@ def test_a_port_that_hangs_up_is_told_at_once_and_the_pump_goes_on(bench: RoleBe
         os.close(master)
         return True
 
-    assert bench.run(pump.run, meanwhile, asks=False) == "port_lost"
+    assert bench.run(Pumps([pump]).run, meanwhile, asks=False) == "port_lost"
     os.close(slave)
     assert owner.gauge("t_stop_ns") == 0
-    assert pump.run() == "ended"  # the bench has asked for it meanwhile
+    assert Pumps([pump]).run() == "ended"  # the bench has asked for it meanwhile
     assert owner.faults()[1] == Fault.PORT
     assert SESSION_STATES[owner.gauge("link")] == "down"
     expected = (owner.gauge("t_stop_ns") - owner.gauge("t0_ns")) // io_of(bench).period_ns
@@ -152,7 +152,7 @@ def test_it_ends_by_itself_when_the_supervisor_is_gone(
     bench: RoleBench, line: tuple[socket.socket, socket.socket]
 ) -> None:
     """A killed supervisor must not leave a process at a real-time priority behind."""
-    assert pump_of(bench, line[0].fileno()).run() == "supervisor_lost"
+    assert Pumps([pump_of(bench, line[0].fileno())]).run() == "supervisor_lost"
 
 
 def test_a_pump_on_a_closed_segment_does_not_run(bench: RoleBench) -> None:
@@ -160,7 +160,7 @@ def test_a_pump_on_a_closed_segment_does_not_run(bench: RoleBench) -> None:
     pump = pump_of(bench, 0)
     bench.view["control"].close()
     with pytest.raises(MailboxError, match="segment of control: it is closed"):
-        pump.run()
+        Pumps([pump]).run()
 
 
 def test_every_number_has_a_word_for_people() -> None:

@@ -48,6 +48,7 @@ def context_of(bench: RoleBench, status_fd: int, nonce: int = NONCE) -> Context:
         status_fd=status_fd,
         port="",
         attachments=[["spec.yaml", "application/yaml", attachment]],
+        guests=[],
     )
     return Context(bench.role, run)
 

@@ -294,12 +294,13 @@ class Session:
         accepts: Sequence[AcceptPlan],
         number: int,
         now_us: int,
+        lost_after_us: int = 50_000,
     ) -> None:
         self._board = ffi.new("char[]", board.encode())
         expected = ffi.new("struct amp_session_host *")
         expected.board = self._board
         expected.schema_hash = schema_hash
-        expected.lost_after_us = 50_000
+        expected.lost_after_us = lost_after_us
         expected.sends_count = len(sends)
         expected.accepts_count = len(accepts)
         self._sends = described(sends)
@@ -357,6 +358,15 @@ class Session:
     def command(self, verb: str, now_us: int, ttl_ms: int = 100) -> int:
         """Ask for one of `VERBS`; return the command's id, 0 when it was refused."""
         return int(lib.amp_session_command(self.native, VERBS[verb], 0, ttl_ms, now_us))
+
+    def set_parameter(self, index: int, value: float, now_us: int, ttl_ms: int = 100) -> int:
+        """Set a parameter of the device; return the command's id, 0 when it was refused."""
+        return int(lib.amp_session_set(self.native, index, value, ttl_ms, now_us))
+
+    def boot(self) -> tuple[int, str]:
+        """Return the boot nonce and the cause of the reset, as the device last said them."""
+        identity = self.native.identity
+        return int(identity.boot_nonce), RESETS[identity.reset_cause]
 
     def restart(self, number: int, now_us: int) -> None:
         """Begin again under another number."""

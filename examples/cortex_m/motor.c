@@ -5,7 +5,7 @@
 #include "amp/port.h"
 
 #define BAUD 1000000u
-#define WATCHDOG_US 100000u
+#define WATCHDOG_US 500000u /* an emulator that its host keeps waiting is no hang */
 #define STEP_MOST_US 100000u
 
 /* What the board file says of the line, as both ends write it: a host that finds another compares. */

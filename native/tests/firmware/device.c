@@ -1,11 +1,11 @@
-/* The firmware that the tests talk to, on every port: it sends its clock's lower half and a position,
- * accepts a voltage, and does on request what no firmware should: parameter 0 is a provocation.
+/* The firmware that the tests talk to, on every port: it sends how many bytes its port lost and where its
+ * output stands, accepts a voltage, and does on request what no firmware should: parameter 0 says what.
  */
 #include "amp/device.h"
 #include "amp/port.h"
 
 #define BAUD 115200u
-#define WATCHDOG_US 100000u
+#define WATCHDOG_US 500000u /* an emulator that its host keeps waiting is no hang */
 
 enum provocation {
     NOTHING = 0,
@@ -14,7 +14,7 @@ enum provocation {
     DAWDLE = 3,  /* the main loop stops for 50 ms, once: bytes pile up */
 };
 
-static const struct amp_value SENDS[] = {{.low = 0, .high = 1e9f}, {.low = -1000, .high = 1000}};
+static const struct amp_value SENDS[] = {{.low = 0, .high = 1e9f}, {.low = -12, .high = 12}};
 static const struct amp_value ACCEPTS[] = {{.low = -12, .high = 12, .safe = 1.5f}};
 static const struct amp_device_parameter PARAMETERS[] = {{.low = 0, .high = 3, .initial = 0}};
 
@@ -23,7 +23,7 @@ static struct amp_device_config config = {
     .firmware = {1, 2, 3},
     .schema_hash = 0x5EED0A17u,
     .baud = BAUD,
-    .lease_us = 100000,
+    .lease_us = 250000,
     .state_period_us = 20000,
     .sends_count = 2,
     .accepts_count = 1,

@@ -5,57 +5,16 @@
 #include "check.h"
 #include "frame_vectors.h"
 #include "seeded.h"
+#include "weak_frame.h"
 
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-#define TYPES 9 // vectors of a message type; those behind them are edges of a frame
 
-static uint32_t weak_crc(const uint8_t *bytes, size_t size, uint32_t seed) {
-    uint32_t crc = seed & 0xFFu;
-    for (size_t i = 0; i < size; i++) {
-        crc ^= bytes[i];
-        for (unsigned bit = 0; bit < 8; bit++) {
-            crc = ((crc << 1) ^ ((crc & 0x80u) != 0 ? 0x07u : 0u)) & 0xFFu;
-        }
-    }
-    return crc;
+/// Vectors of a message are attacked by every attack; the edges of a frame behind them by most.
+static bool is_message(const struct frame_vector *vector) {
+    return vector->frame.type < 200;
 }
-
-size_t weak_cobs_size_max(size_t size);
-size_t weak_cobs_encode(const uint8_t *bytes, size_t size, uint8_t *out);
-enum amp_frame_verdict weak_cobs_decode(const uint8_t *bytes, size_t size, uint8_t *out,
-                                        size_t room, size_t *written);
-int weak_encode(const struct amp_frame *frame, uint32_t schema_hash, uint8_t *wire, size_t room);
-void weak_init(struct amp_frame_parser *parser, uint32_t schema_hash);
-size_t weak_parse(struct amp_frame_parser *parser, const uint8_t *bytes, size_t size,
-                  enum amp_frame_verdict *verdict, struct amp_frame *frame);
-
-#define amp_crc32 weak_crc
-#define amp_cobs_size_max weak_cobs_size_max
-#define amp_cobs_encode weak_cobs_encode
-#define amp_cobs_decode weak_cobs_decode
-#define amp_frame_encode weak_encode
-#define amp_frame_parser_init weak_init
-#define amp_frame_parse weak_parse
-#include "../device/src/frame.c"
-#undef amp_crc32
-#undef amp_cobs_size_max
-#undef amp_cobs_encode
-#undef amp_cobs_decode
-#undef amp_frame_encode
-#undef amp_frame_parser_init
-#undef amp_frame_parse
-
-struct codec {
-    int (*encode)(const struct amp_frame *, uint32_t, uint8_t *, size_t);
-    void (*init)(struct amp_frame_parser *, uint32_t);
-    size_t (*parse)(struct amp_frame_parser *, const uint8_t *, size_t, enum amp_frame_verdict *,
-                    struct amp_frame *);
-};
-
-static const struct codec REAL = {amp_frame_encode, amp_frame_parser_init, amp_frame_parse};
-static const struct codec WEAK = {weak_encode, weak_init, weak_parse};
 
 /// One frame on its way through one codec.
 struct trial {
@@ -77,14 +36,6 @@ static void trial_begin(struct trial *trial, const struct codec *codec, size_t v
                         sizeof trial->wire) == (int)trial->size);
 }
 
-static bool is_original(const struct trial *trial, const struct amp_frame *frame) {
-    const struct amp_frame *sent = &trial->vector->frame;
-    return frame->type == sent->type && frame->flags == sent->flags &&
-           frame->session == sent->session && frame->sequence == sent->sequence &&
-           frame->length == sent->length &&
-           (frame->length == 0 || memcmp(frame->payload, sent->payload, frame->length) == 0);
-}
-
 /// Feeds what came out of the line, then a delimiter, so that nothing stays in the parser.
 static void receive(struct trial *trial, const uint8_t *bytes, size_t size) {
     static const uint8_t delimiter = 0;
@@ -99,7 +50,7 @@ static void receive(struct trial *trial, const uint8_t *bytes, size_t size) {
         } else {
             used += trial->codec->parse(&parser, &delimiter, 1, &verdict, &frame);
         }
-        if (verdict == AMP_FRAME_GOOD && !is_original(trial, &frame)) {
+        if (verdict == AMP_FRAME_GOOD && !same_frame(&trial->vector->frame, &frame)) {
             trial->undetected++;
         }
     }
@@ -183,10 +134,13 @@ static void swap_and_repeat_bytes(struct trial *trial) {
 }
 
 static uint64_t undetected_by(const struct codec *codec, void (*attack)(struct trial *),
-                              size_t vectors) {
+                              bool edges) {
     struct trial trial;
     uint64_t undetected = 0;
-    for (size_t n = 0; n < vectors; n++) {
+    for (size_t n = 0; n < COUNT(frame_vectors); n++) {
+        if (!edges && !is_message(&frame_vectors[n])) {
+            continue;
+        }
         trial_begin(&trial, codec, n);
         attack(&trial);
         CHECK(trial.tried > 0);
@@ -196,52 +150,29 @@ static uint64_t undetected_by(const struct codec *codec, void (*attack)(struct t
 }
 
 static void test_no_single_flip_passes(void) {
-    CHECK(undetected_by(&REAL, flip_every_bit, COUNT(frame_vectors)) == 0);
+    CHECK(undetected_by(&REAL, flip_every_bit, true) == 0);
 }
 
 static void test_no_pair_of_flips_passes(void) {
-    CHECK(undetected_by(&REAL, flip_every_pair, TYPES) == 0);
-    CHECK(undetected_by(&WEAK, flip_every_pair, TYPES) > 0);
+    CHECK(undetected_by(&REAL, flip_every_pair, false) == 0);
+    CHECK(undetected_by(&WEAK, flip_every_pair, false) > 0);
 }
 
 static void test_no_burst_passes(void) {
-    CHECK(undetected_by(&REAL, flip_bursts, COUNT(frame_vectors)) == 0);
-    CHECK(undetected_by(&WEAK, flip_bursts, COUNT(frame_vectors)) > 0);
+    CHECK(undetected_by(&REAL, flip_bursts, true) == 0);
+    CHECK(undetected_by(&WEAK, flip_bursts, true) > 0);
 }
 
 static void test_no_truncation_or_loss_passes(void) {
-    CHECK(undetected_by(&REAL, drop_every_run, COUNT(frame_vectors)) == 0);
+    CHECK(undetected_by(&REAL, drop_every_run, true) == 0);
 }
 
 static void test_no_insertion_passes(void) {
-    CHECK(undetected_by(&REAL, insert_every_byte, TYPES) == 0);
+    CHECK(undetected_by(&REAL, insert_every_byte, false) == 0);
 }
 
 static void test_no_swap_or_repeat_of_bytes_passes(void) {
-    CHECK(undetected_by(&REAL, swap_and_repeat_bytes, COUNT(frame_vectors)) == 0);
-}
-
-/// Another payload under the old CRC, zeros kept: only the CRC can tell.
-static uint64_t masquerades(const struct codec *codec, size_t count) {
-    struct trial trial;
-    trial_begin(&trial, codec, TYPES + 2); // its 240 bytes hold no zero: one COBS block
-    for (size_t n = 0; n < count; n++) {
-        uint8_t hit[sizeof trial.wire];
-        memcpy(hit, trial.wire, trial.size);
-        for (size_t i = 0; i < 8; i++) {
-            const size_t at = 8 + (size_t)seeded_below(AMP_FRAME_PAYLOAD_MAX);
-            hit[at] = (uint8_t)(1 + seeded_below(255));
-        }
-        receive(&trial, hit, trial.size);
-    }
-    return trial.undetected;
-}
-
-static void test_the_broken_twin_lets_one_in_256_through(void) {
-    const uint64_t count = 100000;
-    CHECK(masquerades(&REAL, count) == 0);
-    const uint64_t passed = masquerades(&WEAK, count);
-    CHECK(passed > count / 256 / 2 && passed < count / 256 * 2);
+    CHECK(undetected_by(&REAL, swap_and_repeat_bytes, true) == 0);
 }
 
 // A stream: what one error costs, and what a bad line does.
@@ -369,7 +300,6 @@ int main(void) {
     RUN(test_no_truncation_or_loss_passes);
     RUN(test_no_insertion_passes);
     RUN(test_no_swap_or_repeat_of_bytes_passes);
-    RUN(test_the_broken_twin_lets_one_in_256_through);
     RUN(test_one_error_costs_at_most_two_frames);
     RUN(test_garbage_between_frames_costs_only_the_frame_it_touches);
     RUN(test_noise_alone_is_never_a_frame);

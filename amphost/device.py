@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from amphost.user_library import UserLibrary
 
 STEP_US = 250
+STEP_US_MOST = 1000
+STEPS_PER_STATE = 20
 NEVER = 2**64 - 1
+
+
+def step_us(state_period_us: int) -> int:
+    """Return how long the device's loop lets pass at a time: 250 us, up to 1 ms for a slow one.
+
+    Sixteen devices that wake every 250 us would take a core; one that sends at 50 Hz need not.
+    """
+    return min(max(state_period_us // STEPS_PER_STATE, STEP_US), STEP_US_MOST)
 
 
 def _names(enum: str, prefix: str) -> dict[int, str]:
@@ -129,7 +139,7 @@ class Twin:
         config.descriptor = descriptor
         config.wake_descriptor = wake_descriptor
         config.mark_byte = mark_byte
-        config.step_us = STEP_US
+        config.step_us = step_us(plan.state_period_us)
         config.skew_ppm = plan.skew_ppm
         causes = {name: number for number, name in RESETS.items()}
         config.device.reset_cause = causes[reset_cause]

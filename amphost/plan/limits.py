@@ -15,7 +15,7 @@ from amphost.plan.wiring import OPERATOR, Wiring, device_of, frame_period_ns
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import ControlRole, IoRole
 
-LOOP_SOURCES_MAX = 16  # AMP_LOOP_SOURCES_MAX
+LOOP_SOURCES_MAX = 32  # AMP_LOOP_SOURCES_MAX
 LOOP_INPUTS_MAX = 64  # AMP_LOOP_INPUTS_MAX
 LOOP_OUTPUTS_MAX = 62  # AMP_LOOP_OUTPUTS_MAX
 OPERATOR_VALUES_MAX = 64  # AMP_WATCH_VALUES_MAX

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from amphost.device import Session
+from amphost.device import Session, step_us
 from amphost.plan.model import AcceptPlan, DevicePlan, PlantPlan, SendPlan
 
 LEASE_US = 30_000
@@ -452,3 +452,11 @@ def test_no_descriptor_leaks_into_a_child(device: Device) -> None:
         if int(entry.name) > 2 and not int(fields["flags"], 8) & os.O_CLOEXEC:
             kept.append(str((process / "fd" / entry.name).readlink()))
     assert all(target.startswith("pipe:") for target in kept)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "step"), [(20_000, 250), (1000, 250), (200, 250), (100, 500), (50, 1000), (1, 1000)]
+)
+def test_a_slow_device_wakes_less_often(rate_hz: int, step: int) -> None:
+    """Sixteen of them that woke every 250 us would take a whole core from what is tested."""
+    assert step_us(1_000_000 // rate_hz) == step

@@ -22,7 +22,7 @@
 #include "amp/stats.h"
 #include "amp/tuning.h"
 
-#define AMP_LOOP_SOURCES_MAX 16
+#define AMP_LOOP_SOURCES_MAX 32
 #define AMP_LOOP_INPUTS_MAX 64
 #define AMP_LOOP_OUTPUTS_MAX 62
 /// Most words of a channel that a loop reads or writes, and the 64-bit words of such a record.

@@ -18,7 +18,7 @@ from amphost.firmware.header import MARK, Target
 from amphost.firmware.targets import ARDUINO, DEFAULT_PORT
 from amphost.spec import shipped
 from amphost.spec.load import load_board
-from amphost.spec.model import Board
+from amphost.spec.model import Board, DeviceSpec
 from amphost.spec.wording import did_you_mean
 
 WRITTEN, UNCHANGED, KEPT = "written", "unchanged", "kept"
@@ -33,8 +33,9 @@ def run(args: argparse.Namespace) -> int:
     name = _device_name(board, args.device, args.file)
     folder = Path(args.to if args.to is not None else name)
     shown = args.file if is_shipped else os.path.relpath(path, folder)
-    target = Target(file=shown, board=board.name, name=name, device=board.devices[name])
-    files = generated_files(target, _port(args.port, folder), folder.resolve().name)
+    device = board.devices[name]
+    target = Target(file=shown, board=board.name, name=name, device=device)
+    files = generated_files(target, _port(args.port, device, folder), folder.resolve().name)
     if args.check:
         return _check(folder, files[0], as_json=args.json)
     done = _write_all(folder, files)
@@ -74,12 +75,13 @@ def _device_name(board: Board, asked: str | None, file: str) -> str:
     return asked
 
 
-def _port(asked: str | None, folder: Path) -> str:
+def _port(asked: str | None, device: DeviceSpec, folder: Path) -> str:
     """Return what it is for; a folder with a sketch stays an Arduino's."""
     if asked is not None:
-        return str(asked)
-    is_sketch = (folder / f"{folder.resolve().name}.ino").is_file()
-    return ARDUINO if is_sketch else DEFAULT_PORT
+        return asked
+    if (folder / f"{folder.resolve().name}.ino").is_file():
+        return ARDUINO
+    return DEFAULT_PORT if device.emulator is None else device.emulator.machine
 
 
 def _check(folder: Path, header: GeneratedFile, *, as_json: bool) -> int:

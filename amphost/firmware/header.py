@@ -23,8 +23,6 @@ __all__ = ["MARK", "Target", "c_float", "comment", "header_name", "header_text",
 
 MARK = "Written by `amphost firmware new`"
 """Stands in every header that is ours to write anew."""
-LEASE_NS = 50 * timing.NS_PER_MS
-"""Of a device whose board file has none: what every plan relies on at least, on a real line."""
 STRING_MAX = 4000
 """C11 promises 4095 characters of a string."""
 
@@ -120,7 +118,7 @@ def _opening(target: Target, name: str) -> Iterator[str]:
 
 
 def _figures(device: DeviceSpec, name: str, text: str) -> Iterator[str]:
-    lease_ns = LEASE_NS if device.lease_ms is None else timing.ms_ns(device.lease_ms)
+    lease_ns = _lease_ns(device)
     yield f"#define {name}_SCHEMA_HASH 0x{schema_hash(text):08x}u"
     yield f"#define {name}_BAUD {device.baud}u"
     if device.lease_ms is None:
@@ -128,6 +126,14 @@ def _figures(device: DeviceSpec, name: str, text: str) -> Iterator[str]:
     yield f"#define {name}_LEASE_US {lease_ns // 1000}u"
     yield f"#define {name}_STATE_PERIOD_US {timing.period_ns(device.state_rate_hz) // 1000}u"
     yield ""
+
+
+def _lease_ns(device: DeviceSpec) -> int:
+    """Return the lease: without one in the board file, the shortest that a plan relies on."""
+    if device.lease_ms is not None:
+        return timing.ms_ns(device.lease_ms)
+    least_ns = timing.lease_ns(0, 0, loopback=False)
+    return least_ns if device.emulator is None else timing.emulated_ns(least_ns)
 
 
 def _places(name: str, kind: str, signals: Mapping[str, SendSpec | AcceptSpec]) -> Iterator[str]:

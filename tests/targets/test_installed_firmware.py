@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from amphost.firmware.library import library_folder
-from tests.targets.tools import run
+from tests.targets.tools import need, run
 
 pytestmark = pytest.mark.slow
 
@@ -54,3 +54,13 @@ def test_it_has_the_whole_device_library(installed: Path) -> None:
     there = Path(run(installed / "python", "-I", "-c", ask).strip())
     assert there.is_relative_to(installed.parent)
     assert files(there) == files(library_folder())
+
+
+def test_it_makes_a_firmware(installed: Path, tmp_path: Path) -> None:
+    """From a board that comes with it to an image, with nothing of a checkout in sight."""
+    need("make", "arm-none-eabi-gcc")
+    run(installed / "amphost", "firmware", "new", "loopback", cwd=tmp_path)
+    path = f"PATH={installed}:/usr/bin:/bin"
+    run("env", path, "make", "-s", "-C", "mcu", cwd=tmp_path)
+    said = run("env", path, "amphost", "firmware", "size", "mcu", cwd=tmp_path)
+    assert "mcu/build/lm3s6965evb/mcu.elf, LM3S6965" in said

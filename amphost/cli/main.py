@@ -74,6 +74,7 @@ VERBS = (
         text="measure how late this machine wakes a control role",
     ),
     Verb(name="ports", module="amphost.cli.ports", text="list the serial ports and who has them"),
+    Verb(name="link", module="amphost.cli.link", text="show what a device's line does, or a trace"),
     Verb(name="schema", module="amphost.cli.schema", text="print the JSON Schema for editors"),
     Verb(
         name="cflags",

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 NAMES = tuple(name for name, _, _ in TALLY_WORDS)
 NS_PER_US = 1e3
 BOARD_WORDS = ("board_0", "board_1", "board_2", "board_3")
+ISOLATIONS = {
+    1: "more than a fifth of its frames were bad",
+    2: "it sent more than its share",
+    3: "it took no byte",
+}
 
 Words = dict[str, Any]
 
@@ -60,6 +65,7 @@ def standing_of(words: Mapping[str, Any]) -> dict[str, Any]:
     """Return how session and device stand."""
     return {
         "session": SESSION_STATES.get(words["session"], "unknown"),
+        "isolated": ISOLATIONS.get(words["isolated"], "unknown") if words["isolated"] else None,
         "session_number": words["session_number"],
         "refusal": REFUSALS.get(words["refusal"], "unknown") if words["refusal"] else None,
         "device_mode": MODES.get(words["device_mode"], "unknown") if words["states"] else None,

@@ -35,6 +35,7 @@ STATES = (
     ("refusal", "u64", "1"),
     ("device_mode", "u64", "1"),
     ("device_reason", "u64", "1"),
+    ("isolated", "u64", "1"),
     ("protocol", "u64", "1"),
     ("firmware", "u64", "1"),
     ("boot_nonce", "u64", "1"),

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from amphost.errors import AmphostError, NoPermissionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 LINE_MAX = 65536
@@ -36,6 +36,9 @@ SOCKET_MODE = 0o660
 ASK_S = 5.0
 RETRY_S = 0.02
 HUNG_UP = "the system hung up"
+DESCRIPTORS = "descriptors"
+"""The key of a reply under which an answer has descriptors to hand over; they are closed here."""
+DESCRIPTORS_MAX = 8
 
 
 class NotRunningError(AmphostError):
@@ -141,7 +144,8 @@ class ControlSocket:
             client.unread = rest
             self._answers += 1
             client.answered = self._answers
-            if not _send(client.connection, self._reply(line, client.peer)):
+            reply = self._reply(line, client.peer)
+            if not _send(client.connection, reply, reply.pop(DESCRIPTORS, [])):
                 self._refuse(client)
                 return
             if time.monotonic() > end_s:
@@ -194,16 +198,22 @@ class ControlSocket:
 
 
 def ask(
-    path: Path, verb: str, fields: Mapping[str, object] | None = None, within_s: float = ASK_S
+    path: Path,
+    verb: str,
+    fields: Mapping[str, object] | None = None,
+    within_s: float = ASK_S,
+    descriptors: list[int] | None = None,
 ) -> dict[str, Any]:
-    """Ask a running system; return its reply. AmphostError when there is none or it says no."""
+    """Ask a running system; return its reply. AmphostError when there is none or it says no.
+
+    Descriptors that come with it are appended to `descriptors`, and are then the caller's.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(within_s)
         try:
             _connect(client, path, within_s)
             client.sendall(json.dumps({"verb": verb, **(fields or {})}).encode() + b"\n")
-            with client.makefile("rb") as stream:
-                line = stream.readline(LINE_MAX)
+            line = _line(client, descriptors)
         except OSError as error:
             raise _unanswered(path, error, within_s) from error
     reply = _decoded(line)
@@ -213,6 +223,23 @@ def ask(
         kind = NoPermissionError if reply.get("exit") == NoPermissionError.exit_code else None
         raise (kind or AmphostError)(str(reply.get("error")))
     return reply
+
+
+def _line(client: socket.socket, descriptors: list[int] | None) -> bytes:
+    """Read one line, and take the descriptors that come with it, where somebody wants any."""
+    line = b""
+    while not line.endswith(b"\n") and len(line) < LINE_MAX:
+        if descriptors is None:
+            piece = client.recv(LINE_MAX)
+        else:
+            piece, come, _, _ = socket.recv_fds(client, LINE_MAX, DESCRIPTORS_MAX)
+            for one in come:
+                os.set_inheritable(one, False)
+            descriptors += come
+        if not piece:
+            break
+        line += piece
+    return line
 
 
 def _connect(client: socket.socket, path: Path, within_s: float) -> None:
@@ -260,10 +287,17 @@ def _no(error: AmphostError) -> dict[str, Any]:
     return {"ok": False, "error": str(error), "exit": error.exit_code}
 
 
-def _send(connection: socket.socket, reply: dict[str, Any]) -> bool:
-    """Send a reply at once; return whether all of it went."""
+def _send(
+    connection: socket.socket, reply: dict[str, Any], descriptors: Sequence[int] = ()
+) -> bool:
+    """Send a reply at once, with these descriptors; return whether all of it went."""
     line = json.dumps(reply).encode() + b"\n"
     try:
+        if descriptors:
+            return socket.send_fds(connection, [line], descriptors) == len(line)
         return connection.send(line) == len(line)
     except OSError:
         return False
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)

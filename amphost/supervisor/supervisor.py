@@ -25,7 +25,7 @@ from amphost.lifecycle import (
     next_mode,
 )
 from amphost.roles.settle import pin, schedule
-from amphost.supervisor import figures, readiness
+from amphost.supervisor import figures, line_readers, readiness
 from amphost.supervisor.control_socket import ControlSocket, Request
 from amphost.supervisor.events import EventCode, Events
 from amphost.supervisor.faults import Faults
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
 TURN_S = 0.01
 HELD_END_NS = 200_000_000  # to leave, once it has said that it ends: pdb would begin again
-VERBS = ("arm", "disarm", "acknowledge", "stop", "state", "figures", *SETTING_VERBS)
+VERBS = ("arm", "disarm", "acknowledge", "stop", "state", "figures", "link", *SETTING_VERBS)
 
 
 @contextmanager
@@ -374,6 +374,8 @@ class Supervisor:
             self.events.record(EventCode.STOP, "asked to stop")
         elif verb == "figures":
             return figures.build(self)
+        elif verb == "link":
+            return line_readers.answer(self.plan, self.segments, self.roles, request.fields)
         elif verb in SETTING_VERBS:
             return self.settings.answer(request)
         elif verb != "state":

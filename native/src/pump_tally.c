@@ -117,6 +117,7 @@ void amp_pump_tally(struct amp_pump *pump, amp_ns now, bool last) {
     }
     uint64_t words[AMP_TALLY_WORDS] = {0};
     words[AMP_TALLY_DEVICE_MODE] = pump->device_mode;
+    words[AMP_TALLY_ISOLATED] = (uint64_t)pump->isolation.kind;
     fill_in_device(&pump->session, words);
     fill_in_session(&pump->session, words);
     fill_in_clock(&pump->clock, now, words);

@@ -19,6 +19,7 @@ import pytest
 from amphost.errors import AmphostError, NoPermissionError
 from amphost.supervisor.control_socket import (
     CLIENTS_MAX,
+    DESCRIPTORS,
     LINE_MAX,
     ControlSocket,
     Peer,
@@ -57,6 +58,9 @@ class Bench:
         if verb == "slow":
             self.until_s(time.monotonic() + 0.004)
             return {}
+        if verb == "files":
+            opened = [os.open("/dev/null", os.O_RDONLY) for _ in range(2)]
+            return {"text": "x" * 30_000, DESCRIPTORS: opened}
         if verb == "echo":
             return request.fields
         return {"mode": "DISARMED"}
@@ -482,3 +486,34 @@ def test_asking_without_the_right_is_77(tmp_path: Path) -> None:
     assert "may not operate" in done.stdout
     assert NoPermissionError.exit_code == 77
     bench.close()
+
+
+def test_descriptors_come_with_a_reply_and_the_server_keeps_none(bench: Bench) -> None:
+    """A reader of memory gets it this way; a server that leaked them would end one day."""
+    before = len(descriptors())
+    got: list[int] = []
+    replies: list[dict[str, Any]] = []
+
+    def asking() -> None:
+        replies.append(ask(bench.path, "files", descriptors=got))
+
+    thread = threading.Thread(target=asking)
+    thread.start()
+    bench.until(lambda: not thread.is_alive(), "an answer")
+    thread.join()
+    assert replies[0]["text"] == "x" * 30_000
+    assert DESCRIPTORS not in replies[0]
+    assert [descriptors()[one] for one in got] == ["/dev/null"] * 2
+    for one in got:
+        os.close(one)
+    bench.until(lambda: len(descriptors()) == before, "nothing is kept")
+
+
+def test_a_client_that_takes_no_descriptors_leaks_none_at_the_server(bench: Bench) -> None:
+    """Linux closes what nobody has taken."""
+    client = bench.client()
+    bench.poll()
+    before = len(descriptors())
+    client.sendall(b'{"verb": "files"}\n')
+    assert bench.reply(client)["ok"]
+    assert len(descriptors()) == before

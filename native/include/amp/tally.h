@@ -12,7 +12,7 @@
 #include "amp/channel.h"
 
 /// Words of a publication: one for each enumerator of enum amp_tally_word.
-#define AMP_TALLY_WORDS 74
+#define AMP_TALLY_WORDS 75
 /// The length of a second, but for the last of a run.
 #define AMP_TALLY_NS 1000000000
 
@@ -27,62 +27,63 @@ enum amp_tally_word {
     AMP_TALLY_REFUSAL = 4,        /* enum amp_refusal, of the newest handshake */
     AMP_TALLY_DEVICE_MODE = 5,    /* enum amp_device_mode, by the newest state */
     AMP_TALLY_DEVICE_REASON = 6,  /* enum amp_device_reason */
+    AMP_TALLY_ISOLATED = 7,       /* enum amp_isolation (pump.h): why it is not listened to */
 
     /* who the device says it is; 0: it has not said */
-    AMP_TALLY_PROTOCOL = 7, /* major << 8 | minor */
-    AMP_TALLY_FIRMWARE = 8, /* major << 16 | minor << 8 | patch */
-    AMP_TALLY_BOOT_NONCE = 9,
-    AMP_TALLY_RESET_CAUSE = 10, /* enum amp_reset_cause */
-    AMP_TALLY_SCHEMA_HASH = 11,
-    AMP_TALLY_DEVICE_BAUD = 12,
-    AMP_TALLY_DEVICE_LEASE_US = 13,
-    AMP_TALLY_BOARD_0 = 14, /* the board id, eight bytes a word, the first lowest */
-    AMP_TALLY_BOARD_1 = 15,
-    AMP_TALLY_BOARD_2 = 16,
-    AMP_TALLY_BOARD_3 = 17,
+    AMP_TALLY_PROTOCOL = 8, /* major << 8 | minor */
+    AMP_TALLY_FIRMWARE = 9, /* major << 16 | minor << 8 | patch */
+    AMP_TALLY_BOOT_NONCE = 10,
+    AMP_TALLY_RESET_CAUSE = 11, /* enum amp_reset_cause */
+    AMP_TALLY_SCHEMA_HASH = 12,
+    AMP_TALLY_DEVICE_BAUD = 13,
+    AMP_TALLY_DEVICE_LEASE_US = 14,
+    AMP_TALLY_BOARD_0 = 15, /* the board id, eight bytes a word, the first lowest */
+    AMP_TALLY_BOARD_1 = 16,
+    AMP_TALLY_BOARD_2 = 17,
+    AMP_TALLY_BOARD_3 = 18,
 
     /* the device's clock, at the end of the second */
-    AMP_TALLY_CLOCK_OFFSET_NS = 18, /* device's - CLOCK_MONOTONIC, as int64_t */
-    AMP_TALLY_CLOCK_SKEW_PPB = 19,  /* how much faster it runs, as int64_t */
-    AMP_TALLY_CLOCK_BOUND_NS = 20,  /* of the offset's error; 0: its clock is not known */
+    AMP_TALLY_CLOCK_OFFSET_NS = 19, /* device's - CLOCK_MONOTONIC, as int64_t */
+    AMP_TALLY_CLOCK_SKEW_PPB = 20,  /* how much faster it runs, as int64_t */
+    AMP_TALLY_CLOCK_BOUND_NS = 21,  /* of the offset's error; 0: its clock is not known */
 
     /* shares of what the line carries, as f64; NaN: its speed is not known */
-    AMP_TALLY_LOAD_IN = 21,
-    AMP_TALLY_LOAD_OUT = 22,
+    AMP_TALLY_LOAD_IN = 22,
+    AMP_TALLY_LOAD_OUT = 23,
 
     /* commands, as the session has them: RFC 6298 */
-    AMP_TALLY_COMMAND_ROUND_TRIP_US = 23, /* smoothed; 0: none was acknowledged yet */
-    AMP_TALLY_COMMAND_TIMEOUT_US = 24,    /* after which one is sent again */
+    AMP_TALLY_COMMAND_ROUND_TRIP_US = 24, /* smoothed; 0: none was acknowledged yet */
+    AMP_TALLY_COMMAND_TIMEOUT_US = 25,    /* after which one is sent again */
 
     /* counts, over all processes of the role */
-    AMP_TALLY_FRAMES_IN = 25, /* whose CRC agrees, whatever became of them */
-    AMP_TALLY_FRAMES_OUT = 26,
-    AMP_TALLY_BYTES_IN = 27,
-    AMP_TALLY_BYTES_OUT = 28,
-    AMP_TALLY_BAD_CRC = 29,
-    AMP_TALLY_BAD_COBS = 30,
-    AMP_TALLY_BAD_LENGTH = 31,
-    AMP_TALLY_LOST = 32, /* frames missing between two good ones */
-    AMP_TALLY_FOREIGN = 33,
-    AMP_TALLY_REPEATED = 34,
-    AMP_TALLY_UNEXPECTED = 35,
-    AMP_TALLY_REPLACED = 36, /* actuations replaced before they left: the port was full */
-    AMP_TALLY_RETRANSMISSIONS = 37,
-    AMP_TALLY_EXPIRED = 38, /* commands that nobody acknowledged in their time */
-    AMP_TALLY_HANDSHAKES = 39,
-    AMP_TALLY_REFUSALS = 40,
-    AMP_TALLY_LOSSES = 41, /* times the device fell silent or left the session */
-    AMP_TALLY_REBOOTS = 42,
-    AMP_TALLY_PORTS_LOST = 43,
-    AMP_TALLY_PORTS_OPENED = 44,
-    AMP_TALLY_STATES = 45,         /* taken over */
-    AMP_TALLY_ACTUATIONS = 46,     /* queued for the line */
-    AMP_TALLY_APPLIED = 47,        /* as the device counts them; over sessions */
-    AMP_TALLY_REFUSED_VALUES = 48, /* rows of actuations that the device refused, by its events */
-    AMP_TALLY_CLOCK_REFUSED = 49,  /* exchanges that contradicted the others */
+    AMP_TALLY_FRAMES_IN = 26, /* whose CRC agrees, whatever became of them */
+    AMP_TALLY_FRAMES_OUT = 27,
+    AMP_TALLY_BYTES_IN = 28,
+    AMP_TALLY_BYTES_OUT = 29,
+    AMP_TALLY_BAD_CRC = 30,
+    AMP_TALLY_BAD_COBS = 31,
+    AMP_TALLY_BAD_LENGTH = 32,
+    AMP_TALLY_LOST = 33, /* frames missing between two good ones */
+    AMP_TALLY_FOREIGN = 34,
+    AMP_TALLY_REPEATED = 35,
+    AMP_TALLY_UNEXPECTED = 36,
+    AMP_TALLY_REPLACED = 37, /* actuations replaced before they left: the port was full */
+    AMP_TALLY_RETRANSMISSIONS = 38,
+    AMP_TALLY_EXPIRED = 39, /* commands that nobody acknowledged in their time */
+    AMP_TALLY_HANDSHAKES = 40,
+    AMP_TALLY_REFUSALS = 41,
+    AMP_TALLY_LOSSES = 42, /* times the device fell silent or left the session */
+    AMP_TALLY_REBOOTS = 43,
+    AMP_TALLY_PORTS_LOST = 44,
+    AMP_TALLY_PORTS_OPENED = 45,
+    AMP_TALLY_STATES = 46,         /* taken over */
+    AMP_TALLY_ACTUATIONS = 47,     /* queued for the line */
+    AMP_TALLY_APPLIED = 48,        /* as the device counts them; over sessions */
+    AMP_TALLY_REFUSED_VALUES = 49, /* rows of actuations that the device refused, by its events */
+    AMP_TALLY_CLOCK_REFUSED = 50,  /* exchanges that contradicted the others */
 
     /* times of this second: count, least, sum, most of each; the last three as int64_t */
-    AMP_TALLY_TIMES = 50,
+    AMP_TALLY_TIMES = 51,
 };
 
 /// The times of a second, in the order of their words. All stand on the host's clock; the device's

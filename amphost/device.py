@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from amphost.plan.plants import Plant
     from amphost.user_library import UserLibrary
 
+LINE_COUNTERS = (
+    *("frames_in", "bad_cobs", "bad_length", "bad_crc", "sequence_gaps", "repeated", "foreign"),
+    *("unexpected", "handshakes"),
+)
+DEVICE_COUNTERS = ("applied", "refused_values", "refused_mode", "leases_ended")
 STEP_US = 250
 STEP_US_MOST = 1000
 STEPS_PER_STATE = 20
@@ -193,8 +198,9 @@ class Twin:
 
     def line_counters(self) -> dict[str, int]:
         """Return what the device's own end of the session, and the device, counted of its line."""
-        ends = (self.native.device.session.counters, self.native.device.counters)
-        return {name: int(getattr(one, name)) for one in ends for name in dir(one)}
+        device = self.native.device
+        line = {name: int(getattr(device.session.counters, name)) for name in LINE_COUNTERS}
+        return line | {name: int(getattr(device.counters, name)) for name in DEVICE_COUNTERS}
 
 
 def _set_device(native: ffi.CData, plan: DevicePlan) -> None:

@@ -104,6 +104,7 @@ def _role(role: RoleSpec, loaded: LoadedSpec) -> str:
         device = loaded.board.devices[role.device]
         end = "loopback" if device.address is None else shown(device.address)
         end = end if device.emulator is None else device.emulator.machine
+        end += " behind INJECTED FAULTS" if device.faults is not None else ""
         values = f"sends {', '.join(device.sends) or 'nothing'}"
         accepts = f"accepts {', '.join(device.accepts) or 'nothing'}"
         rest = f"{role.device} ({end}, {device.baud} baud) {values}, {accepts}"

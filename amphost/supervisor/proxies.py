@@ -40,10 +40,10 @@ class Proxies:
         self._listening = listening
         self._say = say
 
-    def start(self, plan: ProxyPlan, inner: str) -> ProxyRun:
-        """Exec a proxy before the port `inner`, and listen to it."""
+    def start(self, plan: ProxyPlan) -> ProxyRun:
+        """Exec a proxy and listen to it; its handover follows, with the port of its device."""
         theirs, ours = os.pipe()  # carries nothing but its own closing
-        run = ProxyRun(plan=plan, inner=inner, child=None, lifeline=ours)
+        run = ProxyRun(plan=plan, child=None, lifeline=ours)
         try:
             self._exec(run, theirs)
         except BaseException:
@@ -53,7 +53,26 @@ class Proxies:
             os.close(theirs)
         self.runs[plan.device] = run
         self._listening.add(run)
+        if plan.port:
+            self.stand_before(plan.device, plan.port)
         return run
+
+    def stand_before(self, device: str, port: str) -> None:
+        """Say where the device of a proxy is; one that stands before another port starts anew."""
+        run = self.runs.get(device)
+        if run is None or not port or run.inner == port or run.child is None:
+            return
+        anew, run.inner = bool(run.inner), port
+        if anew:
+            run.child.kill()
+            return
+        facts = {
+            "journal": str(self._runtime.journal_path(_name(device))),
+            "lifeline_fd": run.lifeline_fd,
+            "status_fd": run.child.child_status_fd,
+            "port": port,
+        }
+        run.child.hand_over(json.dumps({"proxy": asdict(run.plan), "run": facts}))
 
     def announce(self) -> None:
         """Say which lines are spoilt: nobody may find out by accident."""
@@ -100,7 +119,8 @@ class Proxies:
         for run in list(self.runs.values()):
             if run.restart_at_ns is not None and now_ns >= run.restart_at_ns:
                 self._say(f"fault proxy of {run.plan.device}: starting again")
-                self.start(run.plan, run.inner).restarts_ns = [*run.restarts_ns, now_ns]
+                self.start(run.plan).restarts_ns = [*run.restarts_ns, now_ns]
+                self.stand_before(run.plan.device, run.inner)
 
     def errors(self) -> Iterable[str]:
         """Return why proxies cannot be."""
@@ -124,16 +144,10 @@ class Proxies:
         plan = run.plan
         log = self._runtime.open_log(plan.name)
         try:
-            child = run.child = Child("amphost.link.fault_proxy", "", [theirs], log)
+            run.child = Child("amphost.link.fault_proxy", "", [theirs], log)
+            run.lifeline_fd = theirs
         finally:
             os.close(log)
-        facts = {
-            "journal": str(self._runtime.journal_path(_name(plan.device))),
-            "lifeline_fd": theirs,
-            "status_fd": child.child_status_fd,
-            "port": run.inner,
-        }
-        child.hand_over(json.dumps({"proxy": asdict(plan), "run": facts}))
 
 
 def _name(device: str) -> str:

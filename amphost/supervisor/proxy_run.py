@@ -22,9 +22,10 @@ class ProxyRun:
     """
 
     plan: ProxyPlan
-    inner: str  # the device's own port
     child: Child | None
     lifeline: int
+    lifeline_fd: int = -1  # its other end, as the proxy knows it
+    inner: str = ""  # the device's own port; empty: it has not been handed over
     port: str = ""
     granted: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, Any] = field(default_factory=dict)

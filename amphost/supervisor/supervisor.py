@@ -180,7 +180,7 @@ class Supervisor:
     def _start_proxies(self) -> None:
         for plan in self.plan.proxies:
             self._beat()
-            self.proxies.start(plan, plan.port or str(self.runtime.port_path(plan.device)))
+            self.proxies.start(plan)
         self.proxies.announce()
 
     def _start_role(self, run: RoleRun) -> None:
@@ -215,8 +215,10 @@ class Supervisor:
     def _port(self, name: str) -> str:
         """Return where a device's io role finds it; empty while it is not there, or is plain."""
         proxied = self.proxies.port(name)
-        if proxied is not None:
-            return proxied
+        return self._own_port(name) if proxied is None else proxied
+
+    def _own_port(self, name: str) -> str:
+        """Return where a device itself is; empty while it is not there, or is plain."""
         device = self.devices.get(name)
         return self._loopbacks.port(device) if device else self.second_cores.port(name)
 
@@ -292,6 +294,7 @@ class Supervisor:
 
     def _hand_over_waiting(self, device: str) -> None:
         """Give the io role of a device that is there now what it waits for."""
+        self.proxies.stand_before(device, self._own_port(device))
         for run in self.roles.values():
             io = run.plan.io
             waits = run.state is RoleState.STARTING and not run.handed_over

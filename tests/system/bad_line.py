@@ -55,12 +55,12 @@ def over(run: LiveRun) -> bool:
     return '"event": "off"' in path.read_text(encoding="utf-8")
 
 
-def arm_again(run: LiveRun) -> None:
+def arm_again(run: LiveRun, system: str = "motor") -> None:
     """Do the two acts that a person does after a fault, and wait for the device to follow."""
     wait_for(lambda: over(run), "the fault is over")
-    assert run.ask("acknowledge", "motor") == (0, "DISARMED", "")
+    assert run.ask("acknowledge", system) == (0, "DISARMED", "")
     followed = device_events(run, "first_actuation")
-    wait_for(lambda: run.ask("arm", "motor")[0] == 0, "the link is up again")
+    wait_for(lambda: run.ask("arm", system)[0] == 0, "the link is up again")
     wait_for(lambda: device_events(run, "first_actuation") > followed, "the device follows again")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests import ladder
 from tests.system import bad_line
 from tests.system.live import LiveRun, wait_for
 
@@ -274,3 +275,21 @@ def _links(run: LiveRun) -> list[str]:
     code, out, _ = run.ask("events", "--json")
     assert code == 0
     return [json.loads(line)["text"] for line in out.splitlines()]
+
+
+def test_the_example_goes_safe_and_on_again_as_its_head_says(
+    start: Callable[..., LiveRun], tmp_path: Path
+) -> None:
+    """Noise and loss it survives; the cable takes a person's two acts."""
+    run = start(spec=ladder.copied(tmp_path) / "12_faults.yaml")
+    run.armed()
+    bad_line.strike(run)
+    run.in_mode("SAFE")
+    bad_line.arm_again(run, "faults")
+    _, report, err = bad_line.finish(run)
+    assert "mcu: link lost: the port hung up" in err
+    assert "same device, same boot" in err
+    link = report["link"]["mcu"]
+    assert link["injected"]["unplugs"] == 1
+    assert link["bad_frames"] > 0
+    assert link["at_device"]["sequence_gaps"] > 0

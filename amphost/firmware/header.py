@@ -99,6 +99,7 @@ def _opening(target: Target, name: str) -> Iterator[str]:
     yield " * Nothing here is written by hand: it is written anew when that file has changed."
     yield " * A host that connects compares the dictionary below with its own. C11 or C++."
     yield " */"
+    yield "/* clang-format off */"
     yield f"#ifndef {guard}"
     yield f"#define {guard}"
     yield ""

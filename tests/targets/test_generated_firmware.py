@@ -175,31 +175,48 @@ def test_changing_the_board_file_changes_the_firmware(board: Path) -> None:
     assert main(["firmware", "new", str(board), "--to", str(folder), "--check"]) == 0
 
 
-def test_as_a_sketch(board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """As Arduino builds it: C++, the library's `src` on the path and compiled whole, an Uno."""
+def sketch_elf(sketch: Path, tmp_path: Path) -> Path:
+    """Build as Arduino does: C++, the library's `src` on the path and compiled whole, an Uno."""
     need("avr-g++", "avr-gcc")
-    folder = generated(board, ARDUINO)
-    (tmp_path / "sketch").mkdir()
-    sketch = tmp_path / "sketch" / "rig.ino.cpp"  # Arduino puts this line in front
-    sketch.write_text(f"#include <Arduino.h>\n{(folder / 'rig.ino').read_text()}")
+    source = tmp_path / f"{sketch.name}.cpp"  # Arduino puts this line in front
+    source.write_text(f"#include <Arduino.h>\n{sketch.read_text(encoding='utf-8')}")
     target = ["-mmcu=atmega328p", "-DF_CPU=16000000L", "-DARDUINO=10819", "-Os", "-g"]
     target += ["-ffunction-sections", "-fdata-sections", "-Wall", "-Wextra", "-Werror"]
-    paths = [f"-I{HERE / 'arduino_core'}", f"-I{library_folder() / 'src'}", f"-I{folder}"]
+    paths = [HERE / "arduino_core", library_folder() / "src", sketch.parent]
+    options = [*target, *(f"-I{one}" for one in paths)]
     library = sorted((library_folder() / "src").rglob("*.c*"))
     objects = []
-    for source in [sketch, HERE / "arduino_core/core.cpp", *library]:
-        is_c = source.suffix == ".c"
+    for one in [source, HERE / "arduino_core/core.cpp", *library]:
+        is_c = one.suffix == ".c"
         language = ["avr-gcc", "-std=gnu11"] if is_c else ["avr-g++", "-std=gnu++11"]
-        objects.append(tmp_path / f"{source.name}.o")
-        run(*language, *target, *paths, "-c", source, "-o", objects[-1])
-    elf = tmp_path / "rig.elf"
+        objects.append(tmp_path / f"{one.name}.o")
+        run(*language, *options, "-c", one, "-o", objects[-1])
+    elf = tmp_path / "sketch.elf"
     run("avr-gcc", "-mmcu=atmega328p", "-Wl,--gc-sections", *objects, "-o", elf)
+    return elf
+
+
+def check_that_it_fits_an_uno(elf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside the boot loader in flash, and beside the stack in RAM."""
     capsys.readouterr()
     assert main(["firmware", "size", str(elf), "--port", ARDUINO, "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
-    assert found["flash"] < 32 * 1024 - 512  # the boot loader's
-    assert found["ram"] < 2048 - 400  # what is left is the stack's
+    assert found["flash"] < 32 * 1024 - 512
+    assert found["ram"] < 2048 - 400
     assert found["parts"]["port"]["flash"] > 200
+
+
+def test_as_a_sketch(board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was generated, on an Uno."""
+    sketch = generated(board, ARDUINO) / "rig.ino"
+    check_that_it_fits_an_uno(sketch_elf(sketch, tmp_path), capsys)
+
+
+def test_the_library_has_an_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Arduino shows it in its menu; its header is that of the board that comes with amphost."""
+    folder = library_folder() / "examples" / "heater"
+    assert main(["firmware", "new", "heater", "--to", str(folder), "--check"]) == 0
+    check_that_it_fits_an_uno(sketch_elf(folder / "heater.ino", tmp_path), capsys)
 
 
 def test_tools_are_named_with_their_packages() -> None:

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #define A0 14
+#define A1 15
+#define OUTPUT 1
 
 class SerialPort {
   public:
@@ -19,6 +21,8 @@ extern SerialPort Serial;
 
 unsigned long micros();
 int analogRead(uint8_t pin);
+void analogWrite(uint8_t pin, int value);
+void pinMode(uint8_t pin, uint8_t mode);
 void setup();
 void loop();
 

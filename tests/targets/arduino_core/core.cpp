@@ -72,6 +72,14 @@ int analogRead(uint8_t pin) {
     return ADC;
 }
 
+void analogWrite(uint8_t pin, int value) { // pin 9 is OC1A; without PWM: on from the half
+    PORTB = (uint8_t)(value > 127 ? PORTB | _BV(pin - 8) : PORTB & ~_BV(pin - 8));
+}
+
+void pinMode(uint8_t pin, uint8_t mode) {
+    DDRB = (uint8_t)(mode == OUTPUT ? DDRB | _BV(pin - 8) : DDRB & ~_BV(pin - 8));
+}
+
 int main() {
     TCCR1B = _BV(CS11);
     TIMSK1 = _BV(TOIE1);

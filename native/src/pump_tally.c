@@ -36,7 +36,8 @@ static void take_parts(struct amp_pump *pump, const struct amp_wire_state *state
         return;
     }
     const uint64_t applied_us = state->sampled_us - state->applied_age_us;
-    const uint64_t sampled_us = applied_us - (uint32_t)((uint32_t)applied_us - sent->sampled_us);
+    const uint32_t took_us = (uint32_t)applied_us - sent->sampled_us;
+    const uint64_t sampled_us = applied_us - took_us;
     const amp_ns applied_ns = amp_clock_ours(&pump->clock, applied_us, now);
     const amp_ns sampled_ns = amp_clock_ours(&pump->clock, sampled_us, now);
     if (applied_ns == 0 || sampled_ns == 0) {

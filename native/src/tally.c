@@ -70,13 +70,13 @@ static void fill_in(const struct amp_tally *tally, amp_ns interval, uint64_t *wo
     words[AMP_TALLY_ACTUATIONS] = tally->actuations;
     words[AMP_TALLY_APPLIED] = tally->applied;
     words[AMP_TALLY_REFUSED_VALUES] = tally->refused_values;
+    uint64_t *at = words + AMP_TALLY_TIMES;
     for (uint32_t i = 0; i < AMP_TIME_COUNT; i++) {
         const struct amp_tally_span *const span = &tally->times[i];
-        uint64_t *const at = words + AMP_TALLY_TIMES + 4 * i;
-        at[0] = span->count;
-        at[1] = (uint64_t)span->least;
-        at[2] = (uint64_t)span->sum;
-        at[3] = (uint64_t)span->most;
+        *at++ = span->count;
+        *at++ = (uint64_t)span->least;
+        *at++ = (uint64_t)span->sum;
+        *at++ = (uint64_t)span->most;
     }
     for (uint32_t word = 0; word < AMP_TALLY_WORDS; word++) {
         words[word] += is_count(word) ? tally->before[word] : 0;

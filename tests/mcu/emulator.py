@@ -7,6 +7,7 @@ says is the device's own word, and no other time here judges it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tests.mcu.debugger import Debugger
 from tests.system.live import DEADLINE_S, wait_for
@@ -26,10 +28,9 @@ RAM = 0x20000000
 POOL_BYTES = 64
 MACHINES = {"lm3s6965evb": ("lm3s6965evb", 0), "stm32f405": ("netduinoplus2", 0)}
 """The emulator's name for a port, and which of its serial lines the firmware talks on."""
-MORTAL = ("setpriv", "--pdeathsig", "KILL")
-"""Words in front of a command that must not outlive whoever starts it."""
 HANG, WEDGE = 1, 2
 LOOK_S = 0.05
+HURRY = -15
 _FACTS = struct.Struct("<QQQQIIIIIIQ")
 
 
@@ -86,22 +87,12 @@ class Emulator:
         for name in ("line", "control", "stub"):
             (self.folder / name).unlink(missing_ok=True)
         self._pool.write_bytes(os.urandom(POOL_BYTES))
-        command = [
-            *MORTAL,
-            qemu(),
-            "-M",
-            machine,
-            "-kernel",
-            str(self.elf),
-            "-nodefaults",
-            "-net",
-            "none",
-        ]
-        command += ["-display", "none", "-monitor", "none"]
+        command = [qemu(), "-M", machine, "-kernel", str(self.elf), "-nodefaults"]
+        command += ["-display", "none", "-monitor", "none", "-net", "none"]
         command += ["-device", f"loader,file={self._pool},addr={RAM:#x},force-raw=on"]
         command += ["-serial", "null"] * serial + self._socket("line", "-serial")
         command += self._socket("control", "-qmp") + self._socket("stub", "-gdb")
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        self._process = start_emulator(command)
         wait_for((self.folder / "stub").exists, "the emulator serves its sockets")
         self.when(lambda facts: facts.boot_nonce != 0, "the firmware has started")
 
@@ -184,3 +175,15 @@ def qemu() -> str:
 
     need("qemu-system-arm", "qemu-system-arm")
     return str(shutil.which("qemu-system-arm"))
+
+
+def start_emulator(command: list[str], stderr: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    """Start an emulator, which dies with this process, before the rest of a busy machine."""
+    command = ["setpriv", "--pdeathsig", "KILL", *command]
+    started = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stderr=stderr, start_new_session=True
+    )
+    with contextlib.suppress(OSError):  # a user that is not root may not
+        os.setpriority(os.PRIO_PROCESS, started.pid, HURRY)
+        Path(f"/proc/{started.pid}/autogroup").write_text(str(HURRY), encoding="ascii")
+    return started

@@ -14,8 +14,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.mcu.conftest import OTHER, Bench
+from tests.mcu.conftest import Bench
 from tests.mcu.emulator import HANG, LOOK_S, WEDGE, Facts
+from tests.mcu.system import OTHER
 from tests.system.live import LiveRun, wait_for
 
 READY, ARMED, SAFE = 1, 2, 3
@@ -265,7 +266,7 @@ def test_other_firmware_is_refused_by_field(start: Start, bench: Bench) -> None:
     run = armed(start, bench)
     bench.mcu.power_down()
     run.in_mode("SAFE")
-    right, bench.mcu.elf = bench.mcu.elf, bench.firmware("wrong", OTHER)
+    right, bench.mcu.elf = bench.mcu.elf, bench.other_firmware(OTHER)
     bench.mcu.power_up()
     assert run.ask("acknowledge", "motor")[0] == 0
     wait_for(lambda: "the schema hash" in run.ask("arm", "motor")[2], "arming is refused by field")

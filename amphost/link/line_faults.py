@@ -132,8 +132,7 @@ class Way:
         self.bytes_in += len(chunk)
         unread = self._unread + chunk
         begin = 0
-        while (end := unread.find(b"\0", begin) + 1) or len(unread) - begin > PIECE_MAX:
-            end = end or begin + PIECE_MAX
+        while (end := _end(unread, begin)) > begin:
             self.frames_in += unread[end - 1] == 0
             self._pass(unread[begin:end], now_ns)
             begin = end
@@ -229,6 +228,13 @@ class Way:
                     self._queue.appendleft((now_ns, junk))
                     self.waiting += size
                     self._babbled_ns = now_ns
+
+
+def _end(unread: bytes, begin: int) -> int:
+    """Return where a piece ends that begins there; its beginning while it is not whole."""
+    found = unread.find(b"\0", begin, begin + PIECE_MAX) + 1
+    whole = len(unread) - begin >= PIECE_MAX
+    return found or (begin + PIECE_MAX if whole else begin)
 
 
 def _seed(seed: int, way: str, index: int) -> int:

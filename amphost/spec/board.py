@@ -9,12 +9,12 @@ Synchronization: none required; every instance is frozen after validation.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from amphost.spec.emulator import EmulatorSpec
-from amphost.spec.line_faults import FaultsSpec
+from amphost.spec.later import Later
 from amphost.spec.plants import PlantSpec, SensorSpec
 from amphost.spec.ports import Port, address_of
 from amphost.spec.second_core import RemoteprocSpec
@@ -28,6 +28,11 @@ from amphost.spec.value_types import (
     RateHz,
     Unit,
 )
+
+if TYPE_CHECKING:
+    from amphost.spec.line_faults import FaultsSpec as Faults
+else:
+    Faults = Annotated[Any, Later("amphost.spec.line_faults", "FaultsSpec")]
 
 __all__ = ["AcceptSpec", "Board", "DeviceSpec", "LoopbackSpec", "SendSpec"]
 
@@ -105,7 +110,7 @@ class DeviceSpec(Model):
     remoteproc: RemoteprocSpec | None = Field(
         None, description="A second core of this chip, to be started before its port is opened."
     )
-    faults: FaultsSpec | None = Field(
+    faults: Faults | None = Field(
         None, description="Spoil the line on purpose, by a proxy between the host and the device."
     )
     baud: Annotated[int, Field(ge=1200, le=4_000_000)] = Field(

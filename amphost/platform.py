@@ -106,6 +106,11 @@ def enter_sandbox(status_fd: int) -> None:
     check(lib.amp_sandbox_enter(status_fd), "seccomp filter")
 
 
+def linux_edges() -> ffi.CData:
+    """Return the platform of a thread that polls lines."""
+    return lib.amp_platform_linux_edges()
+
+
 def linux() -> ffi.CData:
     """Return the native table of Linux's clocks and streams, for the other bindings."""
     return lib.amp_platform_linux()

@@ -85,7 +85,7 @@ class Pump:
         self._segments = segments
         self._board = ffi.new("char[]", io.board.encode())
         self.native = ffi.new("struct amp_pump *")
-        self.native.platform = platform.linux()
+        self.native.platform = platform.linux_edges()
         self.native.system = supervisor.system().native
         self.native.supervisor = supervisor.owner.native
         self.native.owner = own.owner.native

@@ -48,6 +48,14 @@ struct amp_platform {
 /// Linux: real clocks, real descriptors. Context: init.
 const struct amp_platform *amp_platform_linux(void);
 
+/// The same, for one thread that polls lines: a tty is looked at only when something has come.
+/// Linux's poll of a tty that is empty waits until whatever is on its way to it has arrived, and that
+/// is carried by a thread of Linux that has no priority: on a busy machine the poll of a real-time thread
+/// comes back tens of ms after its deadline. |poll| says AMP_POLL_READ until a read finds less than it
+/// has room for. A descriptor that was closed must be missing from one poll before its number stands
+/// for another one. Context: init.
+const struct amp_platform *amp_platform_linux_edges(void);
+
 /// The errno behind the last -AMP_ESYS of this thread. Context: any.
 int amp_platform_errno(void);
 

@@ -130,7 +130,7 @@ def chain_spec(*changes: tuple[str, str]) -> str:
 def write_files(guest: Guest, folder: str, port: str) -> None:
     """Write the system's files in the guest; `port` as it stands in a board file."""
     guest.write(f"{folder}/motor.yaml", chain_spec(*ISOLATED))
-    guest.write(f"{folder}/board.yaml", BOARD.replace("unix://PORT", port))
+    guest.write(f"{folder}/board.yaml", BOARD.replace("PORT", port))
 
 
 def follows(facts: Facts) -> bool:

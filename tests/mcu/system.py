@@ -47,7 +47,7 @@ name: emulated
 description: A microcontroller in an emulator, behind a socket.
 devices:
   mcu:
-    port: unix://PORT
+    port: PORT
     baud: 1000000
     state_rate_hz: 100
     sends:
@@ -57,6 +57,7 @@ devices:
 """
 OTHER = ("[-1000, 1000]", "[-500, 500]")
 """What another firmware says of the same signal."""
+_BUILT: dict[tuple[str, str], Path] = {}  # of this test session
 
 
 def write_system(folder: Path, port: str, *changes: tuple[str, str]) -> Path:
@@ -80,7 +81,7 @@ def io_plan(spec: Path) -> dict[str, Any]:
 
 
 def firmware(port: str, folder: Path, io: dict[str, Any]) -> Path:
-    """Build the firmware for a device as a plan has it; return the ELF."""
+    """Build the firmware for a device as a plan has it, once; return the ELF."""
     said = {
         "BOARD": json.dumps(io["board"]),
         "SCHEMA": f"{io['schema_hash']}u",
@@ -90,7 +91,11 @@ def firmware(port: str, folder: Path, io: dict[str, Any]) -> Path:
         "STATE_US": f"{io['state_period_ns'] // 1000}u",
         "RANGE": f"{io['sends'][0]['high']:.1f}f",
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    header = folder / "board.h"
-    header.write_text("".join(f"#define AMP_TEST_{key} {said[key]}\n" for key in said))
-    return build(port, folder, FIRMWARE / "harmed.c", flags=f"-include {header}")
+    defines = "".join(f"#define AMP_TEST_{key} {said[key]}\n" for key in said)
+    if (port, defines) not in _BUILT:
+        folder.mkdir(parents=True, exist_ok=True)
+        header = folder / "board.h"
+        header.write_text(defines)
+        elf = build(port, folder, FIRMWARE / "harmed.c", flags=f"-include {header}")
+        _BUILT[port, defines] = elf
+    return _BUILT[port, defines]

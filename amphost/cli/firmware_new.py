@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
-from amphost.errors import AmphostError, UsageError
+from amphost.errors import AmphostError, SpecError, UsageError
 from amphost.firmware.files import GeneratedFile, first_difference, generated_files
 from amphost.firmware.header import MARK, Target
 from amphost.firmware.targets import ARDUINO, DEFAULT_PORT
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     if args.file is None:
         raise UsageError("of which board? amphost firmware new BOARD.yaml")
     path, is_shipped = _board_path(args.file)
-    board = load_board(path)
+    board = _board(path)
     name = _device_name(board, args.device, args.file)
     folder = Path(args.to if args.to is not None else name)
     shown = args.file if is_shipped else os.path.relpath(path, folder)
@@ -61,6 +62,21 @@ def _board_path(named: str) -> tuple[Path, bool]:
             f" (x.yaml), or one of {', '.join(known)}"
         )
     return found, True
+
+
+def _board(path: Path) -> Board:
+    """Read the board file; of a system's file, say which board it names."""
+    try:
+        return load_board(path)
+    except SpecError:
+        text = _read(path) or ""
+        named = re.search(r"^board:[ \t]*([^\s#]+)", text, re.MULTILINE)
+        if named is None or re.search(r"^devices:", text, re.MULTILINE):
+            raise
+        beside = path.parent / named[1] if "/" in named[1] or "." in named[1] else named[1]
+        raise UsageError(
+            f"{path} is a system, and a firmware is a device's: amphost firmware new {beside}"
+        ) from None
 
 
 def _device_name(board: Board, asked: str | None, file: str) -> str:

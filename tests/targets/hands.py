@@ -92,5 +92,6 @@ def host(line: socket.socket, board: str, device: DeviceSpec) -> Host:
         accepts=accepts,
         number=4711,
         now_us=now_us(),
+        lost_after_us=2_000_000,  # an emulator may stand still for a while
     )
     return Host(line=line, session=session)

@@ -18,6 +18,7 @@ from amphost.cli.main import main
 from amphost.device import MODES, Heard
 from amphost.firmware.library import library_folder
 from amphost.firmware.targets import ARDUINO, CHIPS, ports
+from amphost.link.emulator_command import PROGRAMS, emulator_command
 from amphost.spec.load import load_board
 from tests.firmware.building import port_words
 from tests.targets.hands import Host, host
@@ -31,7 +32,7 @@ devices:
     port: /dev/serial/by-id/usb-rig
     baud: 115200
     state_rate_hz: 50
-    lease_ms: 200
+    lease_ms: 1000
     sends:
       angle: {type: i16, scale: 0.001, unit: rad, range: [-30, 30]}
       level: {type: u8, unit: '%', range: [5, 100]}
@@ -73,14 +74,17 @@ def die_with_parent() -> None:
 
 
 @contextlib.contextmanager
-def running(*command: str | Path, line: socket.socket | None = None) -> Iterator[None]:
-    """Run a program, with its standard input and output on a line if one is given."""
+def running(
+    *command: str | Path, line: socket.socket | None = None, kept: socket.socket | None = None
+) -> Iterator[None]:
+    """Run a program: its input and output are `line`, or it has `kept` open."""
     end = subprocess.DEVNULL if line is None else line.fileno()
     with subprocess.Popen(
         [str(word) for word in command],
         stdin=end,
         stdout=end,
         stderr=subprocess.DEVNULL,
+        pass_fds=() if kept is None else (kept.fileno(),),
         preexec_fn=die_with_parent,  # noqa: PLW1509 # this process has one thread
     ) as child:
         try:
@@ -117,25 +121,25 @@ def test_as_host_code(board: Path, tmp_path: Path) -> None:
         check_that_it_arms(host(ours, "bench", load_board(board).devices["rig"]))
 
 
-def test_on_an_emulated_cortex_m(board: Path, tmp_path: Path) -> None:
-    """The port that is the default, as a user first sees it."""
-    need("qemu-system-arm")
-    elf = made(generated(board, "lm3s6965evb"), "lm3s6965evb")
+@pytest.mark.parametrize("machine", [one for one in ports() if one in PROGRAMS])
+def test_on_an_emulated_microcontroller(board: Path, tmp_path: Path, machine: str) -> None:
+    """As a user first sees it: through the Makefile, on the port's own UART and clock."""
+    need(PROGRAMS[machine])
+    elf = made(generated(board, machine), machine)
     at = tmp_path / "line"
-    machine = ["-M", "lm3s6965evb", "-display", "none", "-monitor", "none", "-nodefaults"]
-    chardev = ["-chardev", f"socket,id=u,path={at},server=on,wait=off", "-serial", "chardev:u"]
-    with running("qemu-system-arm", *machine, *chardev, "-kernel", elf), connected(at) as line:
-        check_that_it_arms(host(line, "bench", load_board(board).devices["rig"]))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        listening.bind(str(at))
+        listening.listen(1)
+        command = emulator_command(machine, elf=str(elf), listening=listening.fileno(), seed=1)
+        with running(*command, kept=listening), connected(at) as line:
+            check_that_it_arms(host(line, "bench", load_board(board).devices["rig"]))
 
 
 @contextlib.contextmanager
 def connected(at: Path) -> Iterator[socket.socket]:
-    """Connect to a socket that is about to be there."""
-    end = time.monotonic() + 20
+    """Connect to a socket that is listened on."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-        while line.connect_ex(str(at)) != 0:
-            assert time.monotonic() < end, "the emulator does not listen"
-            time.sleep(0.01)
+        line.connect(str(at))
         yield line
 
 

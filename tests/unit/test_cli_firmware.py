@@ -156,6 +156,13 @@ def test_a_bad_board_file_is_told_as_everywhere(
     assert not Path("left").exists()
 
 
+def test_a_system_is_no_board(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is the file that everything else is told about."""
+    Path("system.yaml").write_text(f"name: x\nboard: {board} # beside it\nroles: {{}}\n")
+    assert new("system.yaml") == 2
+    assert capsys.readouterr().err.endswith("a device's: amphost firmware new two.yaml\n")
+
+
 def test_a_folder_that_cannot_be_made(board: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file stands in its place."""
     assert new(board, "--device", "left", "--to", "two.yaml") == 1

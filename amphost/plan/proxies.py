@@ -9,22 +9,13 @@ from __future__ import annotations
 from amphost import timing
 from amphost.plan.faults_model import FaultPlan, ProxyPlan
 from amphost.spec.board import DeviceSpec
-from amphost.spec.line_faults import (
-    BabbleSpec,
-    BurstSpec,
-    ChunkSpec,
-    DelaySpec,
-    FaultSpec,
-    InsertSpec,
-    LoseBytesSpec,
-    MasqueradeSpec,
-    UnplugSpec,
-    WrongBaudSpec,
-)
+from amphost.spec.line_faults import FaultSpec
 
 __all__ = ["fault_text", "proxy_notes", "proxy_plan"]
 
 BITS_PER_BYTE = 10  # of a UART: start, eight, stop
+INSERTED = 8
+"""Random bytes in a row at most, where the file does not say."""
 BOTH = ("to_host", "to_device")
 
 
@@ -79,29 +70,26 @@ def proxy_notes(proxies: tuple[ProxyPlan, ...]) -> tuple[str, ...]:
 
 
 def _fault(name: str, fault: FaultSpec, device: DeviceSpec) -> FaultPlan:
-    size = 0
-    if isinstance(fault, BurstSpec):
-        size = fault.bits
-    elif isinstance(fault, LoseBytesSpec | InsertSpec | ChunkSpec):
-        size = fault.bytes
-    elif isinstance(fault, BabbleSpec):
-        size = fault.bytes_per_s or device.baud // BITS_PER_BYTE
-    least_ms, most_ms = fault.delay_ms if isinstance(fault, DelaySpec) else (0.0, 0.0)
-    if isinstance(fault, ChunkSpec):
-        most_ms = fault.gap_ms
-    way = "both" if isinstance(fault, WrongBaudSpec | UnplugSpec) else fault.way
+    least_ms, most_ms = fault.delay_ms or (0.0, fault.gap_ms or 0.0)
+    sizes = {
+        "burst": fault.bits,
+        "lose_bytes": fault.bytes or 1,
+        "insert": fault.bytes or INSERTED,
+        "chunk": fault.bytes or 1,
+        "babble": fault.bytes_per_s or device.baud // BITS_PER_BYTE,
+    }
     return FaultPlan(
         name=name,
         kind=fault.kind,
-        ways=BOTH if way == "both" else (way,),
-        rate=getattr(fault, "rate", 1.0),
+        ways=BOTH if fault.way == "both" else (fault.way,),
+        rate=fault.rate,
         by_byte=fault.kind in ("flip", "burst", "lose_bytes", "insert"),
         at_ns=int(fault.at_s * timing.NS_PER_S),
         for_ns=int((fault.for_s or 0.0) * timing.NS_PER_S),
         on_signal=fault.on_signal,
-        size=size,
+        size=sizes.get(fault.kind, 0),
         least_ns=int(least_ms * timing.NS_PER_MS),
         most_ns=int(most_ms * timing.NS_PER_MS),
-        foreign=fault.differs_in if isinstance(fault, MasqueradeSpec) else "",
-        baud=fault.baud if isinstance(fault, WrongBaudSpec) else 0,
+        foreign=fault.differs_in or "",
+        baud=fault.baud or 0,
     )

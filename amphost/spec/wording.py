@@ -21,7 +21,6 @@ _TAGGED = (  # the mappings that are of several kinds; "" is any name
     ("roles", ""),
     ("devices", "", "loopback", "plant"),
     ("devices", "", "port"),
-    ("devices", "", "faults", "inject", ""),
 )
 _OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 _SIZES = ("too_short", "too_long", "string_too_short", "string_too_long")
@@ -107,7 +106,6 @@ def _missing(path: KeyPath, schema: Node, root: object) -> Problem:
     if path[-1] == "kind":
         roles = "control, io, telemetry, python or exec"
         expected = roles if path[0] == "roles" else "dc_motor or another plant"
-        expected = "flip or another fault" if "faults" in path else expected
     return Problem(path=path, rule="is missing", remedy=f"add {path[-1]}: {expected}")
 
 

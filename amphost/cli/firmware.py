@@ -17,7 +17,7 @@ path         print where the device library is, for a build of your own
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    from amphost.firmware.targets import ports
+    from amphost.firmware.targets import port_names
 
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = _ABOUT
@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", metavar="NAME", help="which device, if the board has several")
     parser.add_argument(
-        "--port", choices=ports(), metavar="PORT", help=f"for what: {', '.join(ports())}"
+        "--port", choices=port_names(), metavar="PORT", help=f"for what: {', '.join(port_names())}"
     )
     parser.add_argument(
         "--to", metavar="FOLDER", help="where to write (default: the device's name)"

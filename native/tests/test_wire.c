@@ -14,8 +14,8 @@
 
 // The messages that tests/vectors/frame.yaml describes field by field.
 
-static const struct amp_wire_identify IDENTIFY = {1, 0, 0x5EED0A17u};
-static const struct amp_wire_identity IDENTITY = {.major = 1,
+static const struct amp_wire_identify IDENTIFY = {2, 0, 0x5EED0A17u};
+static const struct amp_wire_identity IDENTITY = {.major = 2,
                                                   .minor = 0,
                                                   .firmware = {2, 7, 19},
                                                   .reset_cause = AMP_RESET_WATCHDOG,
@@ -24,6 +24,7 @@ static const struct amp_wire_identity IDENTITY = {.major = 1,
                                                   .schema_hash = 0x5EED0A17u,
                                                   .baud = 1000000,
                                                   .lease_us = 50000,
+                                                  .state_period_us = 2000,
                                                   .sends_count = 2,
                                                   .accepts_count = 1,
                                                   .board = "loopback"};
@@ -37,6 +38,11 @@ static const struct amp_wire_event EVENT = {AMP_EVENT_AT_SAFE, 74000, UINT64_MAX
 
 static const struct amp_wire_clock CLOCK = {0x10203u};
 static const struct amp_wire_time TIME = {0x10203u, 0x123456789u, 137};
+static const struct amp_wire_describe DESCRIBE = {56};
+static const struct amp_wire_dictionary DICTIONARY = {56, 121};
+static const char PIECE[] = "rad 1 -100 100\nsend current i16 0.001 A -20 20\n";
+static const struct amp_wire_log LOG = {0x123456789u};
+static const char LINE[] = "homing: found the mark";
 
 // Behind STATE and ACTUATE stand values; here all of them are f32.
 static const struct amp_value FLOATS[VALUES_MAX];
@@ -95,23 +101,30 @@ static void test_messages_have_the_golden_bytes(void) {
     check_golden(AMP_FRAME_EVENT, out, amp_wire_event_encode(&EVENT, out));
     check_golden(AMP_FRAME_CLOCK, out, amp_wire_clock_encode(&CLOCK, out));
     check_golden(AMP_FRAME_TIME, out, amp_wire_time_encode(&TIME, out));
+    check_golden(AMP_FRAME_DESCRIBE, out, amp_wire_describe_encode(&DESCRIBE, out));
+    size_t size = amp_wire_dictionary_encode(&DICTIONARY, out);
+    memcpy(out + size, PIECE, sizeof PIECE - 1);
+    check_golden(AMP_FRAME_DICTIONARY, out, size + sizeof PIECE - 1);
+    size = amp_wire_log_encode(&LOG, out);
+    memcpy(out + size, LINE, sizeof LINE - 1);
+    check_golden(AMP_FRAME_LOG, out, size + sizeof LINE - 1);
 }
 
 static void test_golden_handshakes_decode_to_their_fields(void) {
     const struct amp_frame *frame = golden(AMP_FRAME_IDENTIFY);
     struct amp_wire_identify identify;
     CHECK(amp_wire_identify_decode(frame->payload, frame->length, &identify));
-    CHECK(identify.major == 1 && identify.minor == 0 && identify.schema_hash == 0x5EED0A17u);
+    CHECK(identify.major == 2 && identify.minor == 0 && identify.schema_hash == 0x5EED0A17u);
 
     frame = golden(AMP_FRAME_IDENTITY);
     struct amp_wire_identity identity;
     memset(&identity, 0x55, sizeof identity);
     CHECK(amp_wire_identity_decode(frame->payload, frame->length, &identity));
-    CHECK(identity.major == 1 && identity.minor == 0 && identity.reset_cause == 3);
+    CHECK(identity.major == 2 && identity.minor == 0 && identity.reset_cause == 3);
     CHECK(memcmp(identity.firmware, IDENTITY.firmware, 3) == 0);
     CHECK(identity.boot_nonce == 0xDEADBEEFu && identity.challenge == 0x0BADC0DEu);
     CHECK(identity.schema_hash == 0x5EED0A17u && identity.baud == 1000000);
-    CHECK(identity.lease_us == 50000);
+    CHECK(identity.lease_us == 50000 && identity.state_period_us == 2000);
     CHECK(identity.sends_count == 2 && identity.accepts_count == 1);
     CHECK(strcmp(identity.board, "loopback") == 0);
 }
@@ -159,6 +172,23 @@ static void test_golden_messages_decode_to_their_fields(void) {
     CHECK(time.token == 0x10203u && time.received_us == 0x123456789u && time.held_us == 137);
 }
 
+static void test_golden_texts_decode_to_their_fields(void) {
+    const struct amp_frame *frame = golden(AMP_FRAME_DESCRIBE);
+    struct amp_wire_describe describe;
+    CHECK(amp_wire_describe_decode(frame->payload, frame->length, &describe));
+    CHECK(describe.offset == 56);
+
+    frame = golden(AMP_FRAME_DICTIONARY);
+    struct amp_wire_dictionary dictionary;
+    CHECK(amp_wire_dictionary_decode(frame->payload, frame->length, &dictionary));
+    CHECK(dictionary.offset == 56 && dictionary.size == 121);
+
+    frame = golden(AMP_FRAME_LOG);
+    struct amp_wire_log log;
+    CHECK(amp_wire_log_decode(frame->payload, frame->length, &log));
+    CHECK(log.clock_us == 0x123456789u);
+}
+
 static bool decodes(enum amp_frame_type type, const uint8_t *payload, size_t length, size_t count) {
     union {
         struct amp_wire_identify identify;
@@ -170,6 +200,9 @@ static bool decodes(enum amp_frame_type type, const uint8_t *payload, size_t len
         struct amp_wire_event event;
         struct amp_wire_clock clock;
         struct amp_wire_time time;
+        struct amp_wire_describe describe;
+        struct amp_wire_dictionary dictionary;
+        struct amp_wire_log log;
     } out;
     float values[VALUES_MAX];
     switch (type) {
@@ -191,6 +224,12 @@ static bool decodes(enum amp_frame_type type, const uint8_t *payload, size_t len
         return amp_wire_clock_decode(payload, length, &out.clock);
     case AMP_FRAME_TIME:
         return amp_wire_time_decode(payload, length, &out.time);
+    case AMP_FRAME_DESCRIBE:
+        return amp_wire_describe_decode(payload, length, &out.describe);
+    case AMP_FRAME_DICTIONARY:
+        return amp_wire_dictionary_decode(payload, length, &out.dictionary);
+    case AMP_FRAME_LOG:
+        return amp_wire_log_decode(payload, length, &out.log);
     }
     return false;
 }
@@ -204,7 +243,7 @@ static void test_decoders_accept_exactly_one_length(void) {
         {AMP_FRAME_STATE, AMP_STATE_SIZE, 4},       {AMP_FRAME_ACTUATE, AMP_ACTUATE_SIZE, 4},
         {AMP_FRAME_COMMAND, AMP_COMMAND_SIZE, 0},   {AMP_FRAME_ACK, AMP_ACK_SIZE, 0},
         {AMP_FRAME_EVENT, AMP_EVENT_SIZE, 0},       {AMP_FRAME_CLOCK, AMP_CLOCK_SIZE, 0},
-        {AMP_FRAME_TIME, AMP_TIME_SIZE, 0},
+        {AMP_FRAME_TIME, AMP_TIME_SIZE, 0},         {AMP_FRAME_DESCRIBE, AMP_DESCRIBE_SIZE, 0},
     };
     const uint8_t zeros[PAYLOAD_MAX] = {0};
     for (size_t n = 0; n < COUNT(MESSAGES); n++) {
@@ -214,6 +253,15 @@ static void test_decoders_accept_exactly_one_length(void) {
                 CHECK(decodes(MESSAGES[n].type, zeros, length, count) == (length == size));
             }
         }
+    }
+}
+
+static void test_texts_have_their_bounds(void) {
+    const uint8_t zeros[PAYLOAD_MAX] = {0};
+    for (size_t length = 0; length <= PAYLOAD_MAX; length++) {
+        CHECK(decodes(AMP_FRAME_DICTIONARY, zeros, length, 0) == (length >= AMP_DICTIONARY_SIZE));
+        CHECK(decodes(AMP_FRAME_LOG, zeros, length, 0) ==
+              (length >= AMP_LOG_SIZE && length <= AMP_LOG_SIZE + AMP_LOG_TEXT_MAX));
     }
 }
 
@@ -343,7 +391,9 @@ int main(void) {
     RUN(test_messages_have_the_golden_bytes);
     RUN(test_golden_handshakes_decode_to_their_fields);
     RUN(test_golden_messages_decode_to_their_fields);
+    RUN(test_golden_texts_decode_to_their_fields);
     RUN(test_decoders_accept_exactly_one_length);
+    RUN(test_texts_have_their_bounds);
     RUN(test_a_decoder_reads_no_byte_past_its_payload);
     RUN(test_the_version_stands_first_in_every_protocol);
     RUN(test_board_ids_of_every_length_round_trip);

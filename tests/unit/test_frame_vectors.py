@@ -24,16 +24,18 @@ VECTORS: dict[str, list[dict[str, Any]]] = yaml.safe_load(
 SEEDED = 16  # types below it use seed 0
 BLOCK = 254  # bytes of a COBS block without a zero
 
-# How each type's fields lie in its payload; a list of values goes behind them.
+# How each type's fields lie in its payload; a list of values or a text goes behind them.
 LAYOUTS = {
     1: ("<BBI", "major minor schema_hash"),
     2: (
-        "<BB3sBIIIIIBB32s",
+        "<BB3sBIIIIIIBB32s",
         (
             "major minor firmware reset_cause boot_nonce challenge schema_hash baud lease_us"
-            " sends_count accepts_count board"
+            " state_period_us sends_count accepts_count board"
         ),
     ),
+    3: ("<H", "offset"),
+    4: ("<HH", "offset size"),
     16: (
         "<QBBHHII",
         "sampled_us mode reason applied_sequence applied_count applied_age_us sense_to_actuate_us",
@@ -44,6 +46,7 @@ LAYOUTS = {
     20: ("<BIQ", "code argument clock_us"),
     21: ("<I", "token"),
     22: ("<IQI", "token received_us held_us"),
+    23: ("<Q", "clock_us"),
 }
 AS_BYTES: dict[str, Callable[[Any], bytes]] = {"board": str.encode, "firmware": bytes}
 
@@ -86,7 +89,41 @@ def payload_of(kind: int, fields: dict[str, Any]) -> bytes:
         AS_BYTES[name](fields[name]) if name in AS_BYTES else fields[name] for name in names.split()
     ]
     floats = fields.get("values", [])
-    return struct.pack(layout, *values) + struct.pack(f"<{len(floats)}f", *floats)
+    text = fields.get("text", "").encode()
+    return struct.pack(layout, *values) + struct.pack(f"<{len(floats)}f", *floats) + text
+
+
+INTEGERS = {"i16": "h", "u16": "H", "i8": "b", "u8": "B"}
+
+
+def none_of(kind: str) -> int:
+    """Return the code that means "no value": the least of a signed type, the most of another."""
+    bits = int(kind[1:])
+    return -(1 << bits - 1) if kind[0] == "i" else (1 << bits) - 1
+
+
+def values_of(types: list[str], numbers: list[float | None]) -> bytes:
+    """Lay values out as the protocol reference says, by an implementation that shares nothing."""
+    out = bytearray()
+    bits = ""
+    for described, number in zip(types, numbers, strict=True):
+        kind, _, scale = described.partition("*")
+        if kind == "bool":
+            bits += str(number)
+            continue
+        out += packed_bits(bits)
+        bits = ""
+        if kind == "f32":
+            out += struct.pack("<f", number)
+            continue
+        code = none_of(kind) if number is None else round(number / float(scale))
+        out += struct.pack(f"<{INTEGERS[kind]}", code)
+    return bytes(out + packed_bits(bits))
+
+
+def packed_bits(bits: str) -> bytes:
+    """Pack a run of bools, the first in bit 0."""
+    return bytes(int(bits[at : at + 8][::-1], 2) for at in range(0, len(bits), 8))
 
 
 def body_of(vector: dict[str, Any]) -> bytes:
@@ -134,6 +171,12 @@ def test_payloads_are_their_fields_little_endian(vector: dict[str, Any]) -> None
     assert payload_of(vector["header"]["type"], vector["fields"]) == bytes.fromhex(
         vector["payload"]
     )
+
+
+@each("values")
+def test_values_are_packed_by_their_types(vector: dict[str, Any]) -> None:
+    """A scale or a run of bools that one end reads otherwise would move a motor."""
+    assert values_of(vector["types"], vector["numbers"]) == bytes.fromhex(vector["bytes"])
 
 
 def test_every_message_type_has_a_vector() -> None:
@@ -225,6 +268,39 @@ def c_frames() -> list[str]:
     ]
 
 
+def c_values() -> list[str]:
+    """Write the vectors of values."""
+    arrays, rows = [], []
+    for n, v in enumerate(VECTORS["values"]):
+        described = []
+        for one in v["types"]:
+            kind, _, scale = one.partition("*")
+            described.append(f"{{.type = AMP_VALUE_{kind.upper()}, .scale = {float(scale or 1)}f}}")
+        numbers = ", ".join("NAN" if one is None else f"{float(one)}f" for one in v["numbers"])
+        arrays.append(
+            f"static const struct amp_value value_types_{n}[] = {{{', '.join(described)}}};"
+        )
+        arrays.append(f"static const float value_numbers_{n}[] = {{{numbers}}};")
+        arrays.append(c_bytes(f"value_bytes_{n}", v["bytes"]))
+        rows.append(
+            f'    {{"{v["name"]}", value_types_{n}, value_numbers_{n}, {len(v["numbers"])}, '
+            f"value_bytes_{n}, {size_of(v['bytes'])}}},"
+        )
+    return [
+        *arrays,
+        "static const struct value_vector {",
+        "    const char *name;",
+        "    const struct amp_value *described;",
+        "    const float *numbers;",
+        "    size_t count;",
+        "    const uint8_t *bytes;",
+        "    size_t size;",
+        "} value_vectors[] = {",
+        *rows,
+        "};",
+    ]
+
+
 def header() -> str:
     """Return the text of native/tests/frame_vectors.h."""
     return "\n".join(
@@ -240,6 +316,14 @@ def header() -> str:
             *c_crc(),
             "",
             *c_cobs(),
+            "#endif",
+            "",
+            "#ifdef FRAME_VECTORS_OF_VALUES",
+            "#include <math.h>",
+            "",
+            '#include "amp/value.h"',
+            "",
+            *c_values(),
             "#endif",
             "",
             *c_frames(),

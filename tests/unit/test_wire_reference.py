@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs/wire.md").read_text(encoding="utf-8")
 HEADERS = "\n".join(
     (ROOT / "native/device/include/amp" / name).read_text(encoding="utf-8")
-    for name in ("frame.h", "wire.h", "session.h", "device.h")
+    for name in ("frame.h", "value.h", "wire.h", "session.h", "device.h")
 )
 FRAMES: list[dict[str, Any]] = yaml.safe_load(
     (ROOT / "tests/vectors/frame.yaml").read_text(encoding="utf-8")
@@ -53,6 +53,8 @@ def read_field(kind: str, payload: bytes, at: int) -> tuple[Any, int]:
     match = re.fullmatch(r"(\w+)(?:\[(\d*)\])?", kind)
     assert match is not None
     base, count = match.groups()
+    if base == "char" and not count:
+        return payload[at:].decode(), len(payload)
     if base == "char":
         return payload[at : at + int(count)].rstrip(b"\0").decode(), at + int(count)
     if count is None:

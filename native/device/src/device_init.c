@@ -1,5 +1,7 @@
 #include "amp/device.h"
 
+_Static_assert(AMP_DEVICE_SAID_SIZE == AMP_LOG_SIZE + AMP_LOG_TEXT_MAX, "room for a line");
+
 #define RAMP_S_MAX 3600.0f
 
 static bool accept_is_valid(const struct amp_value *accept) {
@@ -15,6 +17,9 @@ static bool dictionary_is_valid(const struct amp_device_config *config) {
     uint32_t crc = 0;
     if (config->dictionary == NULL) {
         return config->dictionary_size == 0;
+    }
+    if (config->dictionary_size > AMP_DICTIONARY_MAX) {
+        return false;
     }
     for (uint16_t i = 0; i < config->dictionary_size; i++) {
         const uint8_t letter = (uint8_t)AMP_DICTIONARY_BYTE(config->dictionary + i);
@@ -73,6 +78,7 @@ static void introduce(struct amp_session *session, const struct amp_device_confi
         .schema_hash = config->schema_hash,
         .baud = config->baud,
         .lease_us = config->lease_us,
+        .state_period_us = config->state_period_us,
         .sends_count = config->sends_count,
         .accepts_count = config->accepts_count,
     };
@@ -83,6 +89,8 @@ static void introduce(struct amp_session *session, const struct amp_device_confi
         identity.board[i] = config->board[i];
     }
     amp_session_device_init(session, &identity);
+    session->dictionary = config->dictionary;
+    session->dictionary_size = config->dictionary_size;
 }
 
 bool amp_device_init(struct amp_device *device, const struct amp_device_config *config,

@@ -29,45 +29,34 @@ bool amp_session_advance(struct amp_session *session, const struct amp_frame *fr
     return true;
 }
 
-static size_t emit(const struct amp_session *session, const struct amp_frame *frame, uint8_t *wire,
-                   size_t room) {
-    const int size = amp_frame_encode(frame, session->parser.schema_hash, wire, room);
-    return size < 0 ? 0 : (size_t)size;
-}
-
-size_t amp_session_emit_loose(struct amp_session *session, enum amp_frame_type type,
-                              uint16_t number, const uint8_t *payload, size_t length, uint8_t *wire,
-                              size_t room) {
-    const struct amp_frame frame = {
-        .type = (uint8_t)type, .session = number, .length = (uint8_t)length, .payload = payload};
-    const size_t size = emit(session, &frame, wire, room);
-    session->counters.frames_out += size > 0;
-    return size;
-}
-
-size_t amp_session_replace(const struct amp_session *session, uint16_t sequence,
-                           enum amp_frame_type type, const uint8_t *payload, size_t length,
-                           uint8_t *wire, size_t room) {
-    if (session->state != AMP_SESSION_UP || length > AMP_FRAME_PAYLOAD_MAX) {
-        return 0;
-    }
+// IDENTIFY, IDENTITY, DESCRIBE, DICTIONARY and BOOT stand outside the sequence.
+size_t amp_session_emit(struct amp_session *session, enum amp_frame_type type, uint16_t number,
+                        const uint8_t *payload, size_t length, uint8_t *wire, size_t room) {
+    const bool loose = type < AMP_FRAME_SEEDED || number == 0;
+    const uint16_t sequence = (uint16_t)(session->sent_sequence + 1);
     const struct amp_frame frame = {.type = (uint8_t)type,
-                                    .session = session->number,
-                                    .sequence = sequence,
+                                    .session = number,
+                                    .sequence = loose ? 0 : sequence,
                                     .length = (uint8_t)length,
                                     .payload = payload};
-    return emit(session, &frame, wire, room);
+    const int size = length > AMP_FRAME_PAYLOAD_MAX
+                         ? 0
+                         : amp_frame_encode(&frame, session->parser.schema_hash, wire, room);
+    if (size <= 0) {
+        return 0;
+    }
+    session->counters.frames_out++;
+    if (!loose) {
+        session->sent_sequence = sequence;
+    }
+    return (size_t)size;
 }
 
 size_t amp_session_send(struct amp_session *session, enum amp_frame_type type,
                         const uint8_t *payload, size_t length, uint8_t *wire, size_t room) {
-    const uint16_t sequence = (uint16_t)(session->sent_sequence + 1);
-    const size_t size = amp_session_replace(session, sequence, type, payload, length, wire, room);
-    if (size > 0) {
-        session->sent_sequence = sequence;
-        session->counters.frames_out++;
-    }
-    return size;
+    return session->state == AMP_SESSION_UP ? amp_session_emit(session, type, session->number,
+                                                               payload, length, wire, room)
+                                            : 0;
 }
 
 static void count_verdict(struct amp_session_counters *counters, enum amp_frame_verdict verdict) {

@@ -2,44 +2,47 @@
 
 #include "session_end.h"
 
-static void settle(struct amp_answering *answering, uint16_t id, uint8_t result, uint64_t bit) {
-    answering->results[id % AMP_COMMAND_WINDOW] = result;
-    answering->answered |= bit;
-    answering->due |= bit;
+// What is known of an id of the window, beside its result in the lower bits.
+#define SEEN 0x80u
+#define ANSWERED 0x40u
+#define DUE 0x20u
+#define RESULT 0x1Fu
+
+static uint8_t *slot_of(struct amp_answering *answering, uint16_t id) {
+    return &answering->slots[id % AMP_COMMAND_WINDOW];
 }
 
-// The bit of |id| in the window; 0 if the window has passed it. The newest id is bit 0.
-static uint64_t bit_of(const struct amp_session *session, uint16_t id) {
-    const unsigned back = ((unsigned)session->command_id - id) & 0xFFFFu;
-    return back < AMP_COMMAND_WINDOW ? (uint64_t)1 << back : 0;
+static void settle(struct amp_answering *answering, uint8_t *slot, enum amp_result result) {
+    *slot = (uint8_t)(SEEN | ANSWERED | DUE | result);
+    answering->due = true;
+}
+
+// How far |id| is behind the newest.
+static uint16_t behind(const struct amp_session *session, uint16_t id) {
+    return (uint16_t)(session->command_id - id);
 }
 
 static void move_window(struct amp_session *session, uint16_t id) {
     struct amp_answering *const answering = &session->commands.answering;
-    const uint16_t ahead = (uint16_t)(id - session->command_id);
-    if (!answering->any || ahead >= AMP_COMMAND_WINDOW) {
-        answering->seen = answering->answered = answering->due = 0;
-    } else {
-        answering->seen <<= ahead;
-        answering->answered <<= ahead;
-        answering->due <<= ahead;
+    uint16_t ahead = (uint16_t)(id - session->command_id);
+    if (!answering->any || ahead > AMP_COMMAND_WINDOW) {
+        ahead = AMP_COMMAND_WINDOW;
+    }
+    for (; ahead > 0; ahead--) {
+        *slot_of(answering, (uint16_t)(id - ahead + 1)) = 0;
     }
     answering->any = true;
     session->command_id = id;
 }
 
-static bool is_known(uint8_t verb) {
-    return (verb >= AMP_VERB_ARM && verb <= AMP_VERB_RESET) ||
-           (verb >= AMP_VERB_SET && verb <= AMP_VERB_SET_LAST);
-}
-
 // What a command that is not applied is answered with; DONE: apply it.
 static enum amp_result judge(struct amp_session *session, const struct amp_wire_command *command) {
     struct amp_answering *const answering = &session->commands.answering;
-    if (!is_known(command->verb)) {
+    const uint8_t verb = command->verb;
+    if (verb == 0 || (verb > AMP_VERB_RESET && verb < AMP_VERB_SET) || verb > AMP_VERB_SET_LAST) {
         return AMP_RESULT_UNKNOWN_VERB;
     }
-    if (command->verb < AMP_VERB_SET) {
+    if (verb < AMP_VERB_SET) {
         const uint16_t ahead = (uint16_t)(command->id - answering->mode_id);
         if (answering->mode_any && ahead > AMP_COMMAND_AHEAD_MAX) {
             return AMP_RESULT_SUPERSEDED;
@@ -47,10 +50,10 @@ static enum amp_result judge(struct amp_session *session, const struct amp_wire_
         answering->mode_any = true;
         answering->mode_id = command->id;
     }
-    if (command->verb == AMP_VERB_ARM && command->ttl_ms == 0) {
+    if (verb == AMP_VERB_ARM && command->ttl_ms == 0) {
         return AMP_RESULT_EXPIRED;
     }
-    if (command->verb == AMP_VERB_ARM && command->argument != session->identity.challenge) {
+    if (verb == AMP_VERB_ARM && command->argument != session->identity.challenge) {
         return AMP_RESULT_STALE;
     }
     return AMP_RESULT_DONE;
@@ -64,20 +67,22 @@ void amp_session_take_command(struct amp_session *session, const struct amp_fram
         session->counters.unexpected++;
         return;
     }
-    const uint16_t ahead = (uint16_t)(command.id - session->command_id);
-    if (!answering->any || (ahead != 0 && ahead <= AMP_COMMAND_AHEAD_MAX)) {
+    if (!answering->any || behind(session, command.id) > AMP_COMMAND_AHEAD_MAX) {
         move_window(session, command.id);
     }
-    const uint64_t bit = bit_of(session, command.id);
-    if (bit == 0 || (answering->seen & bit) != 0) {
-        answering->due |= answering->answered & bit;
+    uint8_t *const slot = slot_of(answering, command.id);
+    const bool passed = behind(session, command.id) >= AMP_COMMAND_WINDOW;
+    if (passed || *slot != 0) {
+        if (!passed && (*slot & ANSWERED) != 0) {
+            settle(answering, slot, (enum amp_result)(*slot & RESULT));
+        }
         session->counters.repeated++;
         return;
     }
-    answering->seen |= bit;
+    *slot = SEEN;
     const enum amp_result result = judge(session, &command);
     if (result != AMP_RESULT_DONE) {
-        settle(answering, command.id, (uint8_t)result, bit);
+        settle(answering, slot, result);
         return;
     }
     event->kind = AMP_ON_COMMAND;
@@ -88,33 +93,35 @@ void amp_session_take_command(struct amp_session *session, const struct amp_fram
 
 void amp_session_acknowledge(struct amp_session *session, uint16_t id, enum amp_result result) {
     struct amp_answering *const answering = &session->commands.answering;
-    const uint64_t bit = bit_of(session, id);
-    if (answering->any && (answering->seen & bit) != 0) {
-        settle(answering, id, (uint8_t)result, bit);
+    uint8_t *const slot = slot_of(answering, id);
+    if (answering->any && behind(session, id) < AMP_COMMAND_WINDOW && *slot != 0) {
+        settle(answering, slot, result);
     }
 }
 
 void amp_session_forget_commands(struct amp_session *session) {
     struct amp_answering *const answering = &session->commands.answering;
-    answering->any = answering->mode_any = false;
-    answering->seen = answering->answered = answering->due = 0;
+    answering->any = answering->mode_any = answering->due = false;
 }
 
 // The oldest first.
 size_t amp_session_pending_ack(struct amp_session *session, uint8_t *wire, size_t room) {
     struct amp_answering *const answering = &session->commands.answering;
-    uint16_t back = AMP_COMMAND_WINDOW - 1;
-    while ((answering->due >> back & 1) == 0) {
-        if (back-- == 0) {
-            return 0;
+    for (uint16_t back = AMP_COMMAND_WINDOW; back > 0 && answering->due; back--) {
+        const uint16_t id = (uint16_t)(session->command_id - back + 1);
+        uint8_t *const slot = slot_of(answering, id);
+        if ((*slot & DUE) != 0) {
+            const struct amp_wire_ack ack = {.id = id, .result = *slot & RESULT};
+            uint8_t payload[AMP_ACK_SIZE];
+            const size_t length = amp_wire_ack_encode(&ack, payload);
+            const size_t size =
+                amp_session_send(session, AMP_FRAME_ACK, payload, length, wire, room);
+            if (size > 0) {
+                *slot &= (uint8_t)~DUE;
+            }
+            return size;
         }
     }
-    const uint16_t id = (uint16_t)(session->command_id - back);
-    const struct amp_wire_ack ack = {.id = id,
-                                     .result = answering->results[id % AMP_COMMAND_WINDOW]};
-    uint8_t payload[AMP_ACK_SIZE];
-    const size_t length = amp_wire_ack_encode(&ack, payload);
-    const size_t size = amp_session_send(session, AMP_FRAME_ACK, payload, length, wire, room);
-    answering->due &= size > 0 ? ~((uint64_t)1 << back) : UINT64_MAX;
-    return size;
+    answering->due = false;
+    return 0;
 }

@@ -44,9 +44,9 @@ void amp_session_take_command(struct amp_session *session, const struct amp_fram
 void amp_session_forget_commands(struct amp_session *session);
 size_t amp_session_pending_ack(struct amp_session *session, uint8_t *wire, size_t room);
 
-/// Write a frame that stands outside the sequence: IDENTIFY, IDENTITY, BOOT.
-size_t amp_session_emit_loose(struct amp_session *session, enum amp_frame_type type,
-                              uint16_t number, const uint8_t *payload, size_t length, uint8_t *wire,
-                              size_t room);
+/// Write a frame of session |number|, in any state; under the next sequence number unless its type is
+/// below AMP_FRAME_SEEDED or |number| is 0.
+size_t amp_session_emit(struct amp_session *session, enum amp_frame_type type, uint16_t number,
+                        const uint8_t *payload, size_t length, uint8_t *wire, size_t room);
 
 #endif

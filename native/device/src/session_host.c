@@ -29,6 +29,12 @@ static uint16_t after(uint16_t number) {
     return number == 0xFFFFu ? 1 : (uint16_t)(number + 1);
 }
 
+void amp_session_describe(struct amp_session *session, uint64_t now_us) {
+    if (session->expected.dictionary != NULL) {
+        amp_dictionary_begin(session->expected.dictionary, session->identity.schema_hash, now_us);
+    }
+}
+
 static void identify_anew(struct amp_session *session, uint16_t number, uint64_t now_us) {
     session->state = AMP_SESSION_IDENTIFYING;
     session->number = number;
@@ -55,6 +61,9 @@ static void learn(struct amp_session *session, enum lesson lesson, enum amp_refu
     }
     session->state = (enum amp_session_state)step->next;
     session->refusal = refusal;
+    if (news && refusal == AMP_REFUSAL_SCHEMA) {
+        amp_session_describe(session, now_us);
+    }
     session->counters.handshakes += step->event == AMP_ON_UP;
     session->counters.refusals += news && step->event == AMP_ON_REFUSED;
     session->counters.losses += step->event == AMP_ON_LOST;
@@ -95,6 +104,9 @@ static enum amp_refusal compare(const struct amp_session_host *expected,
     }
     if (expected->lease_us_max != 0 && identity->lease_us > expected->lease_us_max) {
         return AMP_REFUSAL_LEASE;
+    }
+    if (expected->state_period_us != 0 && identity->state_period_us != expected->state_period_us) {
+        return AMP_REFUSAL_RATE;
     }
     return AMP_REFUSAL_NONE;
 }
@@ -148,16 +160,30 @@ static void take_boot(struct amp_session *session, const struct amp_frame *frame
     }
 }
 
+// What comes from a device that is refused, or that has not answered yet, says nothing about values.
 static bool is_foreign(const struct amp_session *session, const struct amp_frame *frame) {
     return session->state == AMP_SESSION_DOWN || frame->session != session->number ||
-           (session->state != AMP_SESSION_UP && frame->type != AMP_FRAME_IDENTITY);
+           (session->state != AMP_SESSION_UP && frame->type >= AMP_FRAME_SEEDED);
+}
+
+static bool is_for_hosts(uint8_t type) {
+    return type == AMP_FRAME_IDENTITY || type == AMP_FRAME_DICTIONARY || type == AMP_FRAME_STATE ||
+           type == AMP_FRAME_ACK || type == AMP_FRAME_EVENT || type == AMP_FRAME_TIME ||
+           type == AMP_FRAME_LOG;
+}
+
+static void take_dictionary(struct amp_session *session, const struct amp_frame *frame,
+                            uint64_t now_us) {
+    struct amp_dictionary *const dictionary = session->expected.dictionary;
+    if (dictionary == NULL ||
+        !amp_dictionary_take(dictionary, frame->payload, frame->length, now_us)) {
+        session->counters.unexpected++;
+    }
 }
 
 static void host_take(struct amp_session *session, const struct amp_frame *frame, uint64_t now_us,
                       struct amp_session_event *event) {
-    if (frame->type != AMP_FRAME_IDENTITY && frame->type != AMP_FRAME_STATE &&
-        frame->type != AMP_FRAME_ACK && frame->type != AMP_FRAME_EVENT &&
-        frame->type != AMP_FRAME_TIME) {
+    if (!is_for_hosts(frame->type)) {
         session->counters.unexpected++;
     } else if (frame->type == AMP_FRAME_EVENT && frame->session == 0 &&
                session->state != AMP_SESSION_DOWN) {
@@ -166,6 +192,8 @@ static void host_take(struct amp_session *session, const struct amp_frame *frame
         session->counters.foreign++;
     } else if (frame->type == AMP_FRAME_IDENTITY) {
         take_identity(session, frame, now_us, event);
+    } else if (frame->type == AMP_FRAME_DICTIONARY) {
+        take_dictionary(session, frame, now_us);
     } else if (amp_session_advance(session, frame, now_us)) {
         if (frame->type == AMP_FRAME_ACK) {
             amp_session_take_ack(session, frame, now_us, event);
@@ -183,6 +211,11 @@ static bool host_poll(struct amp_session *session, uint64_t now_us,
         learn(session, LESSON_SILENCE, AMP_REFUSAL_NONE, now_us, event);
         return true;
     }
+    if (session->expected.dictionary != NULL &&
+        amp_dictionary_ended(session->expected.dictionary)) {
+        event->kind = AMP_ON_DICTIONARY;
+        return true;
+    }
     return amp_session_poll_commands(session, now_us, event);
 }
 
@@ -195,8 +228,8 @@ static size_t identify_pending(struct amp_session *session, uint64_t now_us, uin
                                                session->expected.schema_hash};
     uint8_t payload[AMP_IDENTIFY_SIZE];
     const size_t size =
-        amp_session_emit_loose(session, AMP_FRAME_IDENTIFY, session->number, payload,
-                               amp_wire_identify_encode(&identify, payload), wire, room);
+        amp_session_emit(session, AMP_FRAME_IDENTIFY, session->number, payload,
+                         amp_wire_identify_encode(&identify, payload), wire, room);
     if (size > 0) {
         const bool refused = session->state == AMP_SESSION_REFUSED;
         session->identify_next_us = now_us + (refused ? AMP_IDENTIFY_REFUSED_US : AMP_IDENTIFY_US);
@@ -204,14 +237,31 @@ static size_t identify_pending(struct amp_session *session, uint64_t now_us, uin
     return size;
 }
 
+static size_t describe_pending(struct amp_session *session, uint64_t now_us, uint8_t *wire,
+                               size_t room) {
+    struct amp_dictionary *const dictionary = session->expected.dictionary;
+    struct amp_wire_describe describe;
+    if (dictionary == NULL || room < AMP_DESCRIBE_SIZE + AMP_FRAME_OVERHEAD ||
+        !amp_dictionary_ask(dictionary, now_us, &describe)) {
+        return 0;
+    }
+    uint8_t payload[AMP_DESCRIBE_SIZE];
+    return amp_session_emit(session, AMP_FRAME_DESCRIBE, session->number, payload,
+                            amp_wire_describe_encode(&describe, payload), wire, room);
+}
+
 static size_t host_pending(struct amp_session *session, uint64_t now_us, uint8_t *wire,
                            size_t room) {
+    size_t size = 0;
     switch (session->state) {
     case AMP_SESSION_IDENTIFYING:
-    case AMP_SESSION_REFUSED:
         return identify_pending(session, now_us, wire, room);
+    case AMP_SESSION_REFUSED:
+        size = identify_pending(session, now_us, wire, room);
+        return size > 0 ? size : describe_pending(session, now_us, wire, room);
     case AMP_SESSION_UP:
-        return amp_session_pending_command(session, now_us, wire, room);
+        size = amp_session_pending_command(session, now_us, wire, room);
+        return size > 0 ? size : describe_pending(session, now_us, wire, room);
     case AMP_SESSION_DOWN:
         break;
     }
@@ -226,6 +276,21 @@ void amp_session_host_init(struct amp_session *session, const struct amp_session
     session->expected = *expected;
     session->commands.asking.timeout_us = AMP_COMMAND_US;
     identify_anew(session, number, now_us);
+}
+
+size_t amp_session_replace(const struct amp_session *session, uint16_t sequence,
+                           enum amp_frame_type type, const uint8_t *payload, size_t length,
+                           uint8_t *wire, size_t room) {
+    if (session->state != AMP_SESSION_UP || length > AMP_FRAME_PAYLOAD_MAX) {
+        return 0;
+    }
+    const struct amp_frame frame = {.type = (uint8_t)type,
+                                    .session = session->number,
+                                    .sequence = sequence,
+                                    .length = (uint8_t)length,
+                                    .payload = payload};
+    const int size = amp_frame_encode(&frame, session->parser.schema_hash, wire, room);
+    return size < 0 ? 0 : (size_t)size;
 }
 
 void amp_session_restart(struct amp_session *session, uint16_t number, uint64_t now_us) {

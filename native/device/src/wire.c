@@ -1,40 +1,101 @@
 #include "amp/wire.h"
 
-static uint8_t *put_u8(uint8_t *at, uint8_t value) {
-    *at = value;
-    return at + 1;
+// A message as its fields in wire order: where each stands in the struct, and its bytes. One pair of
+// loops moves all of them: a table entry is smaller than the code for a field.
+
+struct field {
+    uint8_t offset, size;
+};
+
+#define FIELD(message, name)                                                                       \
+    {offsetof(struct amp_wire_##message, name), sizeof((struct amp_wire_##message *)0)->name}
+#define COUNT(fields) (sizeof(fields) / sizeof(fields)[0])
+
+static const struct field IDENTIFY[] = {
+    FIELD(identify, major),
+    FIELD(identify, minor),
+    FIELD(identify, schema_hash),
+};
+
+// But for the board id, which stands behind these.
+static const struct field IDENTITY[] = {
+    FIELD(identity, major),        FIELD(identity, minor),           FIELD(identity, firmware[0]),
+    FIELD(identity, firmware[1]),  FIELD(identity, firmware[2]),     FIELD(identity, reset_cause),
+    FIELD(identity, boot_nonce),   FIELD(identity, challenge),       FIELD(identity, schema_hash),
+    FIELD(identity, baud),         FIELD(identity, lease_us),        FIELD(identity, state_period_us),
+    FIELD(identity, sends_count),  FIELD(identity, accepts_count),
+};
+
+static const struct field STATE[] = {
+    FIELD(state, sampled_us),       FIELD(state, mode),
+    FIELD(state, reason),           FIELD(state, applied_sequence),
+    FIELD(state, applied_count),    FIELD(state, applied_age_us),
+    FIELD(state, sense_to_actuate_us),
+};
+
+static const struct field ACTUATE[] = {FIELD(actuate, answers_us)};
+
+static const struct field COMMAND[] = {
+    FIELD(command, id),
+    FIELD(command, verb),
+    FIELD(command, argument),
+    FIELD(command, ttl_ms),
+};
+
+static const struct field ACK[] = {FIELD(ack, id), FIELD(ack, result)};
+
+static const struct field EVENT[] = {
+    FIELD(event, code),
+    FIELD(event, argument),
+    FIELD(event, clock_us),
+};
+
+static const struct field CLOCK[] = {FIELD(clock, token)};
+
+static const struct field TIME[] = {
+    FIELD(time, token),
+    FIELD(time, received_us),
+    FIELD(time, held_us),
+};
+
+static const struct field DESCRIBE[] = {FIELD(describe, offset)};
+
+static const struct field DICTIONARY[] = {FIELD(dictionary, offset), FIELD(dictionary, size)};
+
+static const struct field LOG[] = {FIELD(log, clock_us)};
+
+// Byte |i| of an integer of |size| bytes in memory, counted from the least significant one.
+static size_t in_memory(size_t size, size_t i) {
+    static const union {
+        uint16_t word;
+        uint8_t bytes[2];
+    } order = {1};
+    return order.bytes[0] == 1 ? i : size - 1 - i;
 }
 
-static uint8_t *put_u16(uint8_t *at, uint16_t value) {
-    return put_u8(put_u8(at, (uint8_t)(value & 0xFFu)), (uint8_t)(value >> 8));
+static size_t put(const struct field *fields, size_t count, const void *message, uint8_t *payload) {
+    const uint8_t *const from = (const uint8_t *)message;
+    size_t at = 0;
+    for (size_t n = 0; n < count; n++) {
+        for (size_t i = 0; i < fields[n].size; i++) {
+            payload[at++] = from[fields[n].offset + in_memory(fields[n].size, i)];
+        }
+    }
+    return at;
 }
 
-static uint8_t *put_u32(uint8_t *at, uint32_t value) {
-    return put_u16(put_u16(at, (uint16_t)(value & 0xFFFFu)), (uint16_t)(value >> 16));
+static bool get(const struct field *fields, size_t count, const uint8_t *payload, void *message) {
+    uint8_t *const to = (uint8_t *)message;
+    for (size_t n = 0; n < count; n++) {
+        for (size_t i = 0; i < fields[n].size; i++) {
+            to[fields[n].offset + in_memory(fields[n].size, i)] = *payload++;
+        }
+    }
+    return true;
 }
 
-static uint8_t *put_u64(uint8_t *at, uint64_t value) {
-    return put_u32(put_u32(at, (uint32_t)(value & 0xFFFFFFFFu)), (uint32_t)(value >> 32));
-}
-
-static uint8_t get_u8(const uint8_t **at) {
-    return *(*at)++;
-}
-
-static uint16_t get_u16(const uint8_t **at) {
-    const uint8_t low = get_u8(at);
-    return (uint16_t)(low | (unsigned)get_u8(at) << 8);
-}
-
-static uint32_t get_u32(const uint8_t **at) {
-    const uint16_t low = get_u16(at);
-    return low | (uint32_t)get_u16(at) << 16;
-}
-
-static uint64_t get_u64(const uint8_t **at) {
-    const uint32_t low = get_u32(at);
-    return low | (uint64_t)get_u32(at) << 32;
-}
+#define PUT(fields, message, payload) put(fields, COUNT(fields), message, payload)
+#define GET(fields, payload, message) get(fields, COUNT(fields), payload, message)
 
 bool amp_wire_protocol(const uint8_t *payload, size_t length, uint8_t *major, uint8_t *minor) {
     if (length < 2) {
@@ -46,63 +107,31 @@ bool amp_wire_protocol(const uint8_t *payload, size_t length, uint8_t *major, ui
 }
 
 size_t amp_wire_identify_encode(const struct amp_wire_identify *identify, uint8_t *payload) {
-    put_u32(put_u8(put_u8(payload, identify->major), identify->minor), identify->schema_hash);
-    return AMP_IDENTIFY_SIZE;
+    return PUT(IDENTIFY, identify, payload);
 }
 
 bool amp_wire_identify_decode(const uint8_t *payload, size_t length,
                               struct amp_wire_identify *out) {
-    if (length != AMP_IDENTIFY_SIZE) {
-        return false;
-    }
-    out->major = get_u8(&payload);
-    out->minor = get_u8(&payload);
-    out->schema_hash = get_u32(&payload);
-    return true;
+    return length == AMP_IDENTIFY_SIZE && GET(IDENTIFY, payload, out);
 }
 
 size_t amp_wire_identity_encode(const struct amp_wire_identity *identity, uint8_t *payload) {
-    uint8_t *at = put_u8(put_u8(payload, identity->major), identity->minor);
-    for (size_t i = 0; i < sizeof identity->firmware; i++) {
-        at = put_u8(at, identity->firmware[i]);
+    size_t at = PUT(IDENTITY, identity, payload);
+    for (const char *letter = identity->board; at < AMP_IDENTITY_SIZE; at++) {
+        payload[at] = (uint8_t)*letter;
+        letter += *letter != '\0';
     }
-    at = put_u8(at, identity->reset_cause);
-    at = put_u32(at, identity->boot_nonce);
-    at = put_u32(at, identity->challenge);
-    at = put_u32(at, identity->schema_hash);
-    at = put_u32(at, identity->baud);
-    at = put_u32(at, identity->lease_us);
-    at = put_u8(at, identity->sends_count);
-    at = put_u8(at, identity->accepts_count);
-    bool ended = false;
-    for (size_t i = 0; i < AMP_BOARD_ID_MAX; i++) {
-        ended = ended || identity->board[i] == '\0';
-        at = put_u8(at, ended ? 0 : (uint8_t)identity->board[i]);
-    }
-    return AMP_IDENTITY_SIZE;
+    return at;
 }
 
 bool amp_wire_identity_decode(const uint8_t *payload, size_t length,
                               struct amp_wire_identity *out) {
-    if (length != AMP_IDENTITY_SIZE) {
+    if (length != AMP_IDENTITY_SIZE || !GET(IDENTITY, payload, out)) {
         return false;
     }
-    out->major = get_u8(&payload);
-    out->minor = get_u8(&payload);
-    for (size_t i = 0; i < sizeof out->firmware; i++) {
-        out->firmware[i] = get_u8(&payload);
-    }
-    out->reset_cause = get_u8(&payload);
-    out->boot_nonce = get_u32(&payload);
-    out->challenge = get_u32(&payload);
-    out->schema_hash = get_u32(&payload);
-    out->baud = get_u32(&payload);
-    out->lease_us = get_u32(&payload);
-    out->sends_count = get_u8(&payload);
-    out->accepts_count = get_u8(&payload);
     bool ended = false;
     for (size_t i = 0; i < AMP_BOARD_ID_MAX; i++) {
-        const uint8_t letter = get_u8(&payload);
+        const uint8_t letter = payload[AMP_IDENTITY_SIZE - AMP_BOARD_ID_MAX + i];
         ended = ended || letter == 0;
         if (ended ? letter != 0 : letter < 0x20 || letter > 0x7E) {
             return false;
@@ -114,113 +143,84 @@ bool amp_wire_identity_decode(const uint8_t *payload, size_t length,
 }
 
 size_t amp_wire_state_encode(const struct amp_wire_state *state, uint8_t *payload) {
-    uint8_t *at = put_u64(payload, state->sampled_us);
-    at = put_u8(at, state->mode);
-    at = put_u8(at, state->reason);
-    at = put_u16(at, state->applied_sequence);
-    at = put_u16(at, state->applied_count);
-    at = put_u32(at, state->applied_age_us);
-    put_u32(at, state->sense_to_actuate_us);
-    return AMP_STATE_SIZE;
+    return PUT(STATE, state, payload);
 }
 
 bool amp_wire_state_decode(const uint8_t *payload, size_t length, struct amp_wire_state *out) {
-    if (length < AMP_STATE_SIZE) {
-        return false;
-    }
-    out->sampled_us = get_u64(&payload);
-    out->mode = get_u8(&payload);
-    out->reason = get_u8(&payload);
-    out->applied_sequence = get_u16(&payload);
-    out->applied_count = get_u16(&payload);
-    out->applied_age_us = get_u32(&payload);
-    out->sense_to_actuate_us = get_u32(&payload);
-    return true;
+    return length >= AMP_STATE_SIZE && GET(STATE, payload, out);
 }
 
 size_t amp_wire_actuate_encode(const struct amp_wire_actuate *actuate, uint8_t *payload) {
-    put_u32(payload, actuate->answers_us);
-    return AMP_ACTUATE_SIZE;
+    return PUT(ACTUATE, actuate, payload);
 }
 
 bool amp_wire_actuate_decode(const uint8_t *payload, size_t length, struct amp_wire_actuate *out) {
-    if (length < AMP_ACTUATE_SIZE) {
-        return false;
-    }
-    out->answers_us = get_u32(&payload);
-    return true;
+    return length >= AMP_ACTUATE_SIZE && GET(ACTUATE, payload, out);
 }
 
 size_t amp_wire_command_encode(const struct amp_wire_command *command, uint8_t *payload) {
-    uint8_t *at = put_u8(put_u16(payload, command->id), command->verb);
-    put_u16(put_u32(at, command->argument), command->ttl_ms);
-    return AMP_COMMAND_SIZE;
+    return PUT(COMMAND, command, payload);
 }
 
 bool amp_wire_command_decode(const uint8_t *payload, size_t length, struct amp_wire_command *out) {
-    if (length != AMP_COMMAND_SIZE) {
-        return false;
-    }
-    out->id = get_u16(&payload);
-    out->verb = get_u8(&payload);
-    out->argument = get_u32(&payload);
-    out->ttl_ms = get_u16(&payload);
-    return true;
+    return length == AMP_COMMAND_SIZE && GET(COMMAND, payload, out);
 }
 
 size_t amp_wire_ack_encode(const struct amp_wire_ack *ack, uint8_t *payload) {
-    put_u8(put_u16(payload, ack->id), ack->result);
-    return AMP_ACK_SIZE;
+    return PUT(ACK, ack, payload);
 }
 
 bool amp_wire_ack_decode(const uint8_t *payload, size_t length, struct amp_wire_ack *out) {
-    if (length != AMP_ACK_SIZE) {
-        return false;
-    }
-    out->id = get_u16(&payload);
-    out->result = get_u8(&payload);
-    return true;
+    return length == AMP_ACK_SIZE && GET(ACK, payload, out);
 }
 
 size_t amp_wire_event_encode(const struct amp_wire_event *event, uint8_t *payload) {
-    put_u64(put_u32(put_u8(payload, event->code), event->argument), event->clock_us);
-    return AMP_EVENT_SIZE;
+    return PUT(EVENT, event, payload);
 }
 
 bool amp_wire_event_decode(const uint8_t *payload, size_t length, struct amp_wire_event *out) {
-    if (length != AMP_EVENT_SIZE) {
-        return false;
-    }
-    out->code = get_u8(&payload);
-    out->argument = get_u32(&payload);
-    out->clock_us = get_u64(&payload);
-    return true;
+    return length == AMP_EVENT_SIZE && GET(EVENT, payload, out);
 }
 
 size_t amp_wire_clock_encode(const struct amp_wire_clock *clock, uint8_t *payload) {
-    put_u32(payload, clock->token);
-    return AMP_CLOCK_SIZE;
+    return PUT(CLOCK, clock, payload);
 }
 
 bool amp_wire_clock_decode(const uint8_t *payload, size_t length, struct amp_wire_clock *out) {
-    if (length != AMP_CLOCK_SIZE) {
-        return false;
-    }
-    out->token = get_u32(&payload);
-    return true;
+    return length == AMP_CLOCK_SIZE && GET(CLOCK, payload, out);
 }
 
 size_t amp_wire_time_encode(const struct amp_wire_time *time, uint8_t *payload) {
-    put_u32(put_u64(put_u32(payload, time->token), time->received_us), time->held_us);
-    return AMP_TIME_SIZE;
+    return PUT(TIME, time, payload);
 }
 
 bool amp_wire_time_decode(const uint8_t *payload, size_t length, struct amp_wire_time *out) {
-    if (length != AMP_TIME_SIZE) {
-        return false;
-    }
-    out->token = get_u32(&payload);
-    out->received_us = get_u64(&payload);
-    out->held_us = get_u32(&payload);
-    return true;
+    return length == AMP_TIME_SIZE && GET(TIME, payload, out);
+}
+
+size_t amp_wire_describe_encode(const struct amp_wire_describe *describe, uint8_t *payload) {
+    return PUT(DESCRIBE, describe, payload);
+}
+
+bool amp_wire_describe_decode(const uint8_t *payload, size_t length,
+                              struct amp_wire_describe *out) {
+    return length == AMP_DESCRIBE_SIZE && GET(DESCRIBE, payload, out);
+}
+
+size_t amp_wire_dictionary_encode(const struct amp_wire_dictionary *dictionary, uint8_t *payload) {
+    return PUT(DICTIONARY, dictionary, payload);
+}
+
+bool amp_wire_dictionary_decode(const uint8_t *payload, size_t length,
+                                struct amp_wire_dictionary *out) {
+    return length >= AMP_DICTIONARY_SIZE && GET(DICTIONARY, payload, out);
+}
+
+size_t amp_wire_log_encode(const struct amp_wire_log *log, uint8_t *payload) {
+    return PUT(LOG, log, payload);
+}
+
+bool amp_wire_log_decode(const uint8_t *payload, size_t length, struct amp_wire_log *out) {
+    return length >= AMP_LOG_SIZE && length <= AMP_LOG_SIZE + AMP_LOG_TEXT_MAX &&
+           GET(LOG, payload, out);
 }

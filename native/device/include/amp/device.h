@@ -27,6 +27,11 @@
 
 #include "amp/session.h"
 
+/// What the firmware itself has to tell goes out no faster than this.
+#define AMP_DEVICE_SAY_US 50000
+/// Room for the longest of it: AMP_LOG_SIZE + AMP_LOG_TEXT_MAX.
+#define AMP_DEVICE_SAID_SIZE 56
+
 enum amp_device_mode {
     AMP_DEVICE_IDLE = 0,
     AMP_DEVICE_READY = 1,
@@ -73,18 +78,19 @@ struct amp_device_config {
     const struct amp_device_parameter *parameters;
 };
 
-/// Monotone, never reset. The line's own losses are in |session.counters|.
+/// Never reset; as wide as amp_count is. The line's own losses are in |session.counters|.
 struct amp_device_counters {
-    uint64_t applied;         /* actuations applied */
-    uint64_t refused_values;  /* actuations refused whole: not finite or out of range */
-    uint64_t refused_mode;    /* actuations that came while not armed */
-    uint64_t leases_ended;    /* times the lease ran out */
-    uint64_t states;          /* states sampled */
-    uint64_t bad_samples;     /* values sampled that their type does not hold */
-    uint64_t states_unsent;   /* states not sent: a bool in them is neither 0 nor 1 */
-    uint64_t states_replaced; /* states replaced by a newer one before the line took them */
-    uint64_t states_skipped;  /* sampling instants that passed while tick was not called */
-    uint64_t events_lost;     /* the oldest event gave way to a new one before the line took it */
+    amp_count applied;         /* actuations applied */
+    amp_count refused_values;  /* actuations refused whole: not finite or out of range */
+    amp_count refused_mode;    /* actuations that came while not armed */
+    amp_count leases_ended;    /* times the lease ran out */
+    amp_count states;          /* states sampled */
+    amp_count bad_samples;     /* states with a value that its type does not hold */
+    amp_count states_unsent;   /* states not sent: a bool in them is neither 0 nor 1 */
+    amp_count states_replaced; /* states replaced by a newer one before the line took them */
+    amp_count states_skipped;  /* sampling instants that passed while tick was not called */
+    amp_count events_lost;     /* the oldest event gave way to a new one before the line took it */
+    amp_count said_lost;       /* events and lines of the firmware that came too fast */
 };
 
 /// A device. Fields above the line may be read between calls, all are written here alone.
@@ -106,18 +112,18 @@ struct amp_device {
     bool applied_any;  /* in this session */
     bool state_due;
     uint8_t event_first, event_count;
-    uint16_t applied_count;
-    uint16_t applied_sequence;
-    uint32_t sense_to_actuate_us;
+    uint8_t said_type, said_length; /* what the firmware has to tell; 0 long: nothing */
     uint64_t now_us;       /* newest time seen: the clock never runs backward in here */
     uint64_t lease_end_us; /* while ARMED */
     uint64_t state_next_us;
+    uint64_t say_next_us;
     struct amp_wire_state state;
     float sensed[AMP_DEVICE_VALUES_MAX];
     float outputs[AMP_DEVICE_VALUES_MAX];
     float parameters[AMP_DEVICE_PARAMETERS_MAX];
     float ramp_from[AMP_DEVICE_VALUES_MAX]; /* outputs when they turned towards safe */
     struct amp_wire_event events[AMP_DEVICE_EVENTS_MAX];
+    uint8_t said[AMP_DEVICE_SAID_SIZE];
     uint8_t wire_size, wire_sent;
     uint8_t wire[AMP_FRAME_WIRE_MAX]; /* the frame on its way out */
 };
@@ -141,7 +147,8 @@ void amp_device_receive(struct amp_device *device, const uint8_t *bytes, size_t 
 void amp_device_tick(struct amp_device *device, uint64_t now_us, const float *sensed);
 
 /// Take up to |room| bytes for the line. Any |room| will do: a frame goes out in pieces. Newest
-/// state wins; answers to the host come before events, events before states. Returns the bytes
+/// state wins; answers to the host come before events, events before states, states before what the
+/// firmware has to tell. Returns the bytes
 /// written; 0: nothing to send.
 /// Context: real-time. Progress: bounded (|room|).
 size_t amp_device_transmit(struct amp_device *device, uint8_t *out, size_t room);
@@ -149,6 +156,17 @@ size_t amp_device_transmit(struct amp_device *device, uint8_t *out, size_t room)
 /// What output |index| should stand at, as of the last receive or tick. |index| < accepts_count.
 /// Context: real-time. Progress: wait-free.
 float amp_device_output(const struct amp_device *device, size_t index);
+
+/// Tell the host that something of the firmware's own has happened: |code| is [AMP_EVENT_USER, 255], what
+/// it and |argument| mean is between the firmware and its people. One such event or line goes out
+/// each AMP_DEVICE_SAY_US, behind everything else. False, and counted, if it comes too fast.
+/// Context: real-time. Progress: wait-free.
+bool amp_device_event(struct amp_device *device, uint8_t code, uint32_t argument);
+
+/// Tell people a line: printable ASCII, up to 48 letters; what is behind them is cut off. As
+/// amp_device_event().
+/// Context: real-time. Progress: bounded (the text).
+bool amp_device_log(struct amp_device *device, const char *text);
 
 /// What parameter |index| stands at. |index| < parameters_count.
 /// Context: real-time. Progress: wait-free.

@@ -23,6 +23,8 @@
 #define AMP_FRAME_CRC_SIZE 4
 /// Bytes on the wire besides the payload, for every payload.
 #define AMP_FRAME_OVERHEAD 13
+/// So many bytes are one COBS group: no code but those of zeros is among them.
+#define AMP_COBS_SIZE_MAX 253
 /// Frame types below this one use seed 0, all others the schema hash.
 #define AMP_FRAME_SEEDED 16
 
@@ -30,6 +32,8 @@
 enum amp_frame_type {
     AMP_FRAME_IDENTIFY = 1, /* host to device, seed 0 */
     AMP_FRAME_IDENTITY = 2, /* device to host, seed 0 */
+    AMP_FRAME_DESCRIBE = 3,   /* host to device, seed 0 */
+    AMP_FRAME_DICTIONARY = 4, /* device to host, seed 0 */
     AMP_FRAME_STATE = 16,   /* device to host */
     AMP_FRAME_ACTUATE = 17, /* host to device */
     AMP_FRAME_COMMAND = 18, /* host to device */
@@ -37,6 +41,7 @@ enum amp_frame_type {
     AMP_FRAME_EVENT = 20,   /* device to host */
     AMP_FRAME_CLOCK = 21,   /* host to device */
     AMP_FRAME_TIME = 22,    /* device to host */
+    AMP_FRAME_LOG = 23,     /* device to host */
 };
 
 /// Verdict on a frame. 1 to 19: your fault. 20 to 39: the other side's. 40: no room.
@@ -63,13 +68,9 @@ struct amp_frame {
 /// Decoder of the stream of one direction. Owned by one caller; fields are private.
 struct amp_frame_parser {
     uint32_t schema_hash;
-    uint32_t crc; /* over body[0, checked) */
-    uint8_t size; /* decoded bytes */
-    uint8_t checked;
-    uint8_t block; /* bytes that the current COBS block still needs */
-    uint8_t code;  /* code of the current block; 0: at the start of a frame */
+    uint8_t size;  /* bytes since the last delimiter */
     bool overlong; /* skip to the next delimiter */
-    uint8_t body[AMP_FRAME_BODY_MAX];
+    uint8_t wire[AMP_FRAME_BODY_MAX + 1];
 };
 
 /// CRC-32 of IEEE 802.3 over |size| bytes, chained as zlib.crc32(bytes, seed) chains it.
@@ -78,20 +79,15 @@ struct amp_frame_parser {
 /// AMP_CRC_ENTRIES: 1024 (4 KiB, four bytes a step), 256 (1 KiB, the default), 16 (64 bytes).
 uint32_t amp_crc32(const uint8_t *bytes, size_t size, uint32_t seed);
 
-/// Bytes that amp_cobs_encode() may write for |size| bytes, without a delimiter.
-/// Context: any.
-size_t amp_cobs_size_max(size_t size);
-
-/// Encode |size| bytes so that none of them is 0x00. |out| has room for amp_cobs_size_max(size)
-/// and does not overlap |bytes|. Returns the bytes written, without a delimiter.
+/// Encode in place: |size| bytes, [0, AMP_COBS_SIZE_MAX], stand behind wire[0]. Afterwards wire[0] to
+/// wire[|size|] hold no 0x00, and a delimiter stands behind them: |size| + 2 bytes in all.
 /// Context: any. Progress: bounded (|size|).
-size_t amp_cobs_encode(const uint8_t *bytes, size_t size, uint8_t *out);
+void amp_cobs_encode(uint8_t *wire, size_t size);
 
-/// Decode one frame's worth of bytes, without its delimiter, into |out| of |room| bytes. Returns
-/// AMP_FRAME_GOOD and sets |*written|; AMP_FRAME_ECOBS for a zero or a cut block; AMP_FRAME_EROOM.
+/// Decode in place: |size| bytes, at least 1 and none of them 0x00. |size| - 1 decoded bytes then stand
+/// behind wire[0]. False, with |wire| unspecified, if a block is cut.
 /// Context: any. Progress: bounded (|size|).
-enum amp_frame_verdict amp_cobs_decode(const uint8_t *bytes, size_t size, uint8_t *out, size_t room,
-                                       size_t *written);
+bool amp_cobs_decode(uint8_t *wire, size_t size);
 
 /// Write |frame| to |wire|, delimiter last. Returns its size, which is payload + 13, or
 /// -AMP_FRAME_EARG or -AMP_FRAME_EROOM with nothing written.
@@ -108,7 +104,8 @@ void amp_frame_parser_init(struct amp_frame_parser *parser, uint32_t schema_hash
 /// skipped without a word. With AMP_FRAME_GOOD, |frame| is filled in and its payload stays valid
 /// until the next call; for any other verdict |frame| is unspecified. After any verdict the parser
 /// stands at the start of a frame, so one error on the line costs at most two frames.
-/// Context: real-time. Progress: bounded (|size|). Cost: O(1) a byte, whatever the bytes.
+/// Context: real-time. Progress: bounded (|size|). Cost: one store a byte; where a frame ends, two
+/// passes over it, COBS and CRC.
 size_t amp_frame_parse(struct amp_frame_parser *parser, const uint8_t *bytes, size_t size,
                        enum amp_frame_verdict *verdict, struct amp_frame *frame);
 

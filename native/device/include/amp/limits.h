@@ -6,7 +6,7 @@
 #ifndef AMP_LIMITS_H
 #define AMP_LIMITS_H
 
-/// Longest payload, [60, 240]: 60 is an IDENTITY, 240 what CRC-32 covers with all errors of up to
+/// Longest payload, [64, 240]: 64 is an IDENTITY, 240 what CRC-32 covers with all errors of up to
 /// four bits found. A frame with a longer one is counted as of bad length.
 #define AMP_FRAME_PAYLOAD_MAX 240
 /// The payload with header and CRC: 11 more.

@@ -19,6 +19,7 @@
 #ifndef AMP_SESSION_H
 #define AMP_SESSION_H
 
+#include "amp/dictionary.h"
 #include "amp/frame.h"
 #include "amp/wire.h"
 
@@ -55,6 +56,7 @@ enum amp_refusal {
     AMP_REFUSAL_BOARD = 3,    /* the board id */
     AMP_REFUSAL_COUNTS = 4,   /* values in STATE or ACTUATE, under an equal schema hash */
     AMP_REFUSAL_LEASE = 5,    /* the device's lease is longer than the host relies on */
+    AMP_REFUSAL_RATE = 6,     /* the period of the device's states */
 };
 
 enum amp_session_event_kind {
@@ -63,12 +65,13 @@ enum amp_session_event_kind {
     AMP_ON_REFUSED = 2, /* |refusal| names the field; host: |identity| has the device's values */
     AMP_ON_LOST = 3,    /* host: silence, or the device left our session; identifying again */
     AMP_ON_REBOOT = 4,  /* host: the boot nonce changed; identifying again. |argument|: new nonce */
-    AMP_ON_MESSAGE = 5, /* |frame|: STATE, EVENT or TIME at the host, ACTUATE at the device */
+    AMP_ON_MESSAGE = 5, /* |frame|: STATE, EVENT, TIME or LOG at the host, ACTUATE at the device */
     AMP_ON_ACKED = 6,   /* host: |id| |verb| |argument| |result| of our command */
     AMP_ON_EXPIRED = 7, /* host: |id| |verb| |argument| of our command, unacknowledged when its time
                            was over or the session ended. It may have been applied */
     AMP_ON_COMMAND = 8, /* device: |id| |verb| |argument|, a fresh one: apply it once, then call
                            amp_session_acknowledge() */
+    AMP_ON_DICTIONARY = 9, /* host: reading the device's dictionary has ended, well or not */
 };
 
 /// What one call reports. |frame| is valid until the next call of amp_session_receive().
@@ -82,24 +85,27 @@ struct amp_session_event {
     uint32_t argument;
 };
 
-/// Losses and traffic since init; monotone, never reset, not even by a new session.
+/// As wide as the processor counts in one step; 32 bits at least, and then it wraps: take differences.
+typedef unsigned long amp_count;
+
+/// Losses and traffic since init; never reset, not even by a new session.
 struct amp_session_counters {
-    uint64_t frames_in; /* frames whose CRC agrees, whatever became of them */
-    uint64_t frames_out;
-    uint64_t bad_cobs;
-    uint64_t bad_length;
-    uint64_t bad_crc;
-    uint64_t sequence_gaps; /* frames missing between two good ones */
-    uint64_t repeated;      /* good frames with an old sequence number or command id, discarded */
-    uint64_t foreign;       /* good frames of another session or of none, discarded */
-    uint64_t unexpected;    /* good frames that make no sense here: a type of the other direction,
+    amp_count frames_in; /* frames whose CRC agrees, whatever became of them */
+    amp_count frames_out;
+    amp_count bad_cobs;
+    amp_count bad_length;
+    amp_count bad_crc;
+    amp_count sequence_gaps; /* frames missing between two good ones */
+    amp_count repeated;      /* good frames with an old sequence number or command id, discarded */
+    amp_count foreign;       /* good frames of another session or of none, discarded */
+    amp_count unexpected;    /* good frames that make no sense here: a type of the other direction,
                                a payload of the wrong size, an acknowledgement of nothing */
-    uint64_t handshakes;    /* sessions that came up */
-    uint64_t refusals;      /* handshakes in which a field differed */
-    uint64_t losses;
-    uint64_t reboots;
-    uint64_t retransmissions; /* commands sent again */
-    uint64_t expired;         /* commands whose time was over, or whose session ended */
+    amp_count handshakes;    /* sessions that came up */
+    amp_count refusals;      /* handshakes in which a field differed */
+    amp_count losses;
+    amp_count reboots;
+    amp_count retransmissions; /* commands sent again */
+    amp_count expired;         /* commands whose time was over, or whose session ended */
 };
 
 /// What the host relies on. The board's text is not copied: it outlives the session.
@@ -108,8 +114,11 @@ struct amp_session_host {
     uint32_t schema_hash;
     uint32_t lost_after_us; /* silence after which the link is lost, at least 1 */
     uint32_t lease_us_max;  /* 0: any */
+    uint32_t state_period_us; /* of the device's states; 0: any */
     uint8_t sends_count;    /* values it expects in STATE */
     uint8_t accepts_count;  /* values it will send in ACTUATE */
+    struct amp_dictionary *dictionary; /* the caller's memory for that of a device that is refused for
+                                          its schema; NULL: it is not read */
 };
 
 /// A command of the host under way.
@@ -129,12 +138,12 @@ struct amp_asking {
     uint32_t round_trip_us, deviation_us, timeout_us;
 };
 
-/// What a device remembers of a session's commands; bit n: the id that is n below the newest.
+/// What a device remembers of a session's commands.
 struct amp_answering {
     bool any, mode_any;
+    bool due;         /* an answer waits */
     uint16_t mode_id; /* the newest about the mode */
-    uint64_t seen, answered, due;
-    uint8_t results[AMP_COMMAND_WINDOW]; /* of id at id % window */
+    uint8_t slots[AMP_COMMAND_WINDOW]; /* of id at id % window: 0: not seen */
 };
 
 /// An end is one or the other.
@@ -161,9 +170,10 @@ struct amp_session {
     uint16_t expected_sequence;
     bool sequence_open;  /* the next frame's sequence is taken as it comes */
     bool identity_known; /* host */
-    bool identity_due;   /* device */
-    bool boot_due;       /* device */
-    bool time_due;       /* device: |time| answers a CLOCK */
+    uint8_t due;         /* device: what it has to send by itself */
+    uint16_t described;  /* device: the offset that was asked for */
+    uint16_t dictionary_size; /* device, as |dictionary|: the caller's, once it is initialised */
+    const char *dictionary;
     uint16_t command_id; /* the newest: host: asked; device: heard in this session */
     union amp_commands commands;
     uint64_t identify_next_us; /* host */
@@ -203,8 +213,8 @@ size_t amp_session_receive(struct amp_session *session, const uint8_t *bytes, si
 bool amp_session_poll(struct amp_session *session, uint64_t now_us,
                       struct amp_session_event *event);
 
-/// Write the next frame that the session itself has to send, if one is due: IDENTIFY or COMMAND at
-/// the host; IDENTITY, ACK, TIME or BOOT at the device. Returns its size; 0 when none is due or |room|,
+/// Write the next frame that the session itself has to send, if one is due: IDENTIFY, COMMAND or
+/// DESCRIBE at the host; IDENTITY, ACK, TIME, DICTIONARY or BOOT at the device. Returns its size; 0 when none is due or |room|,
 /// for which AMP_FRAME_WIRE_MAX always suffices, is too small: then it stays due. Call
 /// again until 0.
 /// Context: real-time. Progress: wait-free.
@@ -224,6 +234,11 @@ size_t amp_session_send(struct amp_session *session, enum amp_frame_type type,
 size_t amp_session_replace(const struct amp_session *session, uint16_t sequence,
                            enum amp_frame_type type, const uint8_t *payload, size_t length,
                            uint8_t *wire, size_t room);
+
+/// Host: read the device's dictionary into the memory that |expected| names, unless that is NULL. Of a
+/// device that is refused for its schema it is read without asking.
+/// Context: any. Progress: wait-free.
+void amp_session_describe(struct amp_session *session, uint64_t now_us);
 
 /// Host: ask for |verb|. It is sent by amp_session_pending() now and again after each timeout until
 /// it is acknowledged (ACKED) or |ttl_ms|, [1, 65535], is over (EXPIRED). Returns its id; 0 unless UP.

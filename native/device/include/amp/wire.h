@@ -19,7 +19,7 @@
 #include "amp/value.h"
 
 /// A different major does not talk; a minor adds types and codes and changes no layout.
-#define AMP_PROTOCOL_MAJOR 1
+#define AMP_PROTOCOL_MAJOR 2
 #define AMP_PROTOCOL_MINOR 0
 
 /// Longest board id, without a terminator.
@@ -29,9 +29,9 @@
 /// "There is none" in an age or a latency of 32 bits; also what longer ones saturate to.
 #define AMP_WIRE_NONE 0xFFFFFFFFu
 
-/// Payload sizes. STATE and ACTUATE add their values: amp_values_size().
+/// Payload sizes. STATE and ACTUATE add their values, amp_values_size(); DICTIONARY and LOG their text.
 #define AMP_IDENTIFY_SIZE 6
-#define AMP_IDENTITY_SIZE 60
+#define AMP_IDENTITY_SIZE 64
 #define AMP_STATE_SIZE 22
 #define AMP_ACTUATE_SIZE 4
 #define AMP_COMMAND_SIZE 9
@@ -39,6 +39,17 @@
 #define AMP_EVENT_SIZE 13
 #define AMP_CLOCK_SIZE 4
 #define AMP_TIME_SIZE 16
+#define AMP_DESCRIBE_SIZE 2
+#define AMP_DICTIONARY_SIZE 4
+#define AMP_LOG_SIZE 8
+
+/// Longest dictionary, the letters of it in one DICTIONARY at most, and of a line in a LOG.
+#define AMP_DICTIONARY_MAX 8192
+#define AMP_DICTIONARY_PIECE 56
+#define AMP_LOG_TEXT_MAX 48
+
+/// Event codes from here on are the firmware's own.
+#define AMP_EVENT_USER 64
 
 /// The last verb that sets a parameter.
 #define AMP_VERB_SET_LAST 127
@@ -98,6 +109,7 @@ struct amp_wire_identity {
     uint32_t schema_hash; /* CRC-32 of the canonical schema text */
     uint32_t baud;
     uint32_t lease_us;
+    uint32_t state_period_us;
     uint8_t sends_count;           /* values in STATE */
     uint8_t accepts_count;         /* values in ACTUATE */
     char board[AMP_BOARD_ID_ROOM]; /* printable ASCII, terminated */
@@ -137,7 +149,7 @@ struct amp_wire_ack {
 
 /// Device to host; sent once, never repeated.
 struct amp_wire_event {
-    uint8_t code; /* enum amp_event_code */
+    uint8_t code; /* enum amp_event_code, or the firmware's own from AMP_EVENT_USER on */
     uint32_t argument;
     uint64_t clock_us; /* device clock */
 };
@@ -152,6 +164,23 @@ struct amp_wire_time {
     uint32_t token;       /* of the CLOCK */
     uint64_t received_us; /* device clock, read after the CLOCK had come */
     uint32_t held_us;     /* from then until this was written */
+};
+
+/// Host to device: your dictionary, from here on. Asked of whom the host refuses, or who is UP.
+struct amp_wire_describe {
+    uint16_t offset;
+};
+
+/// Device to host: the letters of its canonical schema text from |offset| on stand behind this; none
+/// where the text ends, or if it has none.
+struct amp_wire_dictionary {
+    uint16_t offset;
+    uint16_t size; /* of the whole text; 0: it has none */
+};
+
+/// Device to host: a line for people stands behind this. Whoever shows it trusts no letter of it.
+struct amp_wire_log {
+    uint64_t clock_us; /* device clock */
 };
 
 /// The version an IDENTIFY or IDENTITY of any protocol begins with; false if |length| is under 2.
@@ -191,5 +220,16 @@ bool amp_wire_clock_decode(const uint8_t *payload, size_t length, struct amp_wir
 
 size_t amp_wire_time_encode(const struct amp_wire_time *time, uint8_t *payload);
 bool amp_wire_time_decode(const uint8_t *payload, size_t length, struct amp_wire_time *out);
+
+size_t amp_wire_describe_encode(const struct amp_wire_describe *describe, uint8_t *payload);
+bool amp_wire_describe_decode(const uint8_t *payload, size_t length, struct amp_wire_describe *out);
+
+/// The text stands behind it, at AMP_DICTIONARY_SIZE and AMP_LOG_SIZE.
+size_t amp_wire_dictionary_encode(const struct amp_wire_dictionary *dictionary, uint8_t *payload);
+bool amp_wire_dictionary_decode(const uint8_t *payload, size_t length,
+                                struct amp_wire_dictionary *out);
+
+size_t amp_wire_log_encode(const struct amp_wire_log *log, uint8_t *payload);
+bool amp_wire_log_decode(const uint8_t *payload, size_t length, struct amp_wire_log *out);
 
 #endif

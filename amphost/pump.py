@@ -16,6 +16,7 @@ from amphost.wire_values import describe
 TYPE_CHECKING = False  # typing's own costs a role 6 ms and 0.6 MB
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from amphost.blocks import Owner
     from amphost.mailbox import Segment
@@ -29,6 +30,7 @@ _ENDS = {
     lib.AMP_PUMP_SUPERVISOR_LOST: "supervisor_lost",
     lib.AMP_PUMP_PORT_LOST: "port_lost",
     lib.AMP_PUMP_TIME: "time",
+    lib.AMP_PUMP_REFUSED: "refused",
 }
 
 SESSION_STATES = {
@@ -44,11 +46,20 @@ REFUSALS = {
     lib.AMP_REFUSAL_BOARD: "the board id",
     lib.AMP_REFUSAL_COUNTS: "the number of values",
     lib.AMP_REFUSAL_LEASE: "the lease: the device's is longer than the plan relies on",
+    lib.AMP_REFUSAL_RATE: "the rate of its states",
 }
 ISOLATIONS = {
     lib.AMP_ISOLATED_BAD_FRAMES: "more than 20 % of its frames in 100 ms were damaged",
     lib.AMP_ISOLATED_BYTES: "it sent more than its share of the line in 100 ms",
     lib.AMP_ISOLATED_BLOCKED: "it took no byte for half of its lease",
+}
+DICTIONARIES = {
+    lib.AMP_DICTIONARY_UNREAD: "unread",
+    lib.AMP_DICTIONARY_READING: "reading",
+    lib.AMP_DICTIONARY_WHOLE: "whole",
+    lib.AMP_DICTIONARY_ABSENT: "absent",
+    lib.AMP_DICTIONARY_SILENT: "silent",
+    lib.AMP_DICTIONARY_BROKEN: "broken",
 }
 DEVICE_MODES = {
     lib.AMP_DEVICE_IDLE: "idle",
@@ -111,6 +122,23 @@ class Pump:
         """Whether its port is open: a lost one is for the caller to close and to open anew."""
         return bool(self.native.descriptor >= 0)
 
+    def take_refusal(self) -> dict[str, Any] | None:
+        """Return who was refused, once, as soon as everything is known of it; None: nobody."""
+        if not self.native.refused_news:
+            return None
+        self.native.refused_news = False
+        identity, dictionary = self.native.session.identity, self.native.dictionary
+        return {
+            "refusal": int(self.native.session.refusal),
+            "protocol": f"{identity.major}.{identity.minor}",
+            "board": ffi.string(identity.board).decode("ascii", "replace"),
+            "counts": [int(identity.sends_count), int(identity.accepts_count)],
+            "lease_us": int(identity.lease_us),
+            "state_period_us": int(identity.state_period_us),
+            "state": DICTIONARIES[dictionary.state],
+            "dictionary": ffi.string(dictionary.text).decode("ascii", "replace"),
+        }
+
     def wake_by(self, descriptor: int) -> None:
         """Have a run without its port come back once this descriptor is readable; -1: none."""
         self.native.wake_descriptor = descriptor
@@ -157,6 +185,7 @@ class Pump:
         expected.schema_hash = io.schema_hash
         expected.lost_after_us = io.link_lost_ns // 1000
         expected.lease_us_max = io.lease_ns // 1000
+        expected.state_period_us = io.state_period_ns // 1000
         expected.sends_count = len(io.sends)
         expected.accepts_count = len(io.accepts)
         self.native.share.bytes = io.share_bytes

@@ -6,6 +6,9 @@ that stands here and the device reports its own: a longer one is refused in the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 from amphost import timing
 from amphost.plan.code import code_plan
 from amphost.plan.follow import io_follow
@@ -25,6 +28,7 @@ from amphost.plan.wiring import SENSED, Wiring, device_of, frame_period_ns
 from amphost.port_address import with_settings
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import DeviceSpec, IoRole, LoopbackSpec
+from amphost.spec.positions import file_name
 
 
 def io_plan(
@@ -43,6 +47,7 @@ def io_plan(
         board=loaded.board.name,
         schema=schema,
         schema_hash=schema_hash(schema),
+        places=tuple(_places(loaded, role.device, device)),
         sends=_sends(device),
         accepts=accepts,
         sensed_word=wiring.writers[accepts[0].role].word(SENSED) if accepts else -1,
@@ -124,6 +129,19 @@ def _sends(device: DeviceSpec) -> tuple[SendPlan, ...]:
         )
         for name, one in device.sends.items()
     )
+
+
+def _places(loaded: LoadedSpec, name: str, device: DeviceSpec) -> Iterator[tuple[str, str]]:
+    """Say where the board file has each signal, its rate and its lease."""
+    file = file_name(Path(loaded.board_where.file).name)
+    for key, signals in (("sends", device.sends), ("accepts", device.accepts)):
+        for signal in signals:
+            line, _ = loaded.board_where.place(("devices", name, key, signal), key=True)
+            yield f"{key[:-1]} {signal}", f"{file}:{line}"
+    for key in ("state_rate_hz", "lease_ms"):
+        path = ("devices", name, key)
+        if path in loaded.board_where.values:
+            yield key, f"{file}:{loaded.board_where.place(path)[0]}"
 
 
 def _accepts(wiring: Wiring, role: IoRole, device: DeviceSpec) -> tuple[AcceptPlan, ...]:

@@ -62,7 +62,10 @@ class _Link:
         self.pump = Pump(context.plan, io, context.segments, context.run, descriptor)
 
     def turn(self) -> None:
-        """Between two runs: have a lost port opened, go on with one that is open again."""
+        """Between two runs: tell who was refused, have a lost port opened, go on with a new one."""
+        refused = self.pump.take_refusal()
+        if refused is not None:
+            self._context.report(refused=refused)
         opened = self._reopening
         if opened is not None and opened.line is not None:
             self._line, self._reopening = opened.line, None

@@ -13,9 +13,10 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from amphost.device import RESETS
-from amphost.pump import ISOLATIONS, REFUSALS, SESSION_STATES
+from amphost.pump import ISOLATIONS, SESSION_STATES
 from amphost.supervisor.fault_text import describe
 from amphost.supervisor.garbage import Garbage
+from amphost.supervisor.refusal_text import refusal_text
 from amphost.supervisor.tallies import Tallies
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 NS_PER_S = 1e9
 EVENTS_MAX = 1000
+REFUSED = "refused"
+DICTIONARY_NS = 3_000_000_000
+"""So long a refusal waits for what the device has to say of itself."""
 ISOLATED = ("isolated_bad_frames", "isolated_bytes", "isolated_blocked")
 
 
@@ -60,6 +64,7 @@ class _Seen:
     up_ns: int = 0
     nonce: int = 0
     refusal: int = 0
+    refused_ns: int = 0
     isolations: int = 0
     garbage: Garbage = field(default_factory=Garbage)
 
@@ -122,15 +127,19 @@ class Links:
     def _look_at_refusal(self, run: RoleRun, owner: Owner, seen: _Seen) -> None:
         refused = SESSION_STATES.get(owner.gauge("link")) == "refused"
         refusal = owner.gauge("refusal") if refused else 0
+        now_ns = time.monotonic_ns()
         if refusal not in (0, seen.refusal):
-            field = REFUSALS.get(refusal, f"field {refusal}")
-            self._tell(
-                run,
-                LinkKind.REFUSED,
-                f"link refused: the device differs in {field}; load the firmware made for this "
-                "board file",
-            )
-        seen.refusal = refusal
+            seen.refusal, seen.refused_ns = refusal, now_ns
+        said = run.reports.get(REFUSED)
+        waited = refusal == 0 or now_ns - seen.refused_ns > DICTIONARY_NS
+        if seen.refused_ns and (said is not None or waited):  # else its dictionary is being read
+            assert run.plan.io is not None
+            text = refusal_text(run.plan.io, seen.refusal, said)
+            self._tell(run, LinkKind.REFUSED, f"link refused: {text}")
+            seen.refused_ns = 0
+        if refusal == 0:
+            seen.refusal = seen.refused_ns = 0
+            run.reports.pop(REFUSED, None)
 
     def _tell(self, run: RoleRun, kind: LinkKind, text: str) -> None:
         assert run.plan.io is not None

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from amphost.lifecycle import CONTROL_PATH, RoleState
-from amphost.pump import ISOLATIONS, REFUSALS, SESSION_STATES
+from amphost.pump import ISOLATIONS, SESSION_STATES
 from amphost.supervisor.garbage import never_heard
+from amphost.supervisor.refusal_text import refusal_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,11 +59,8 @@ def _waits_for(run: RoleRun, segment: Segment) -> str:
         return f"{run.plan.name} waits for its inputs"
     refusal = segment.owner.gauge("refusal")
     if refusal and SESSION_STATES.get(segment.owner.gauge("link")) != "up":
-        field = REFUSALS.get(refusal, f"field {refusal}")
-        return (
-            f"{run.plan.io.device}: the device differs in {field}; "
-            "load the firmware made for this board file"
-        )
+        text = refusal_text(run.plan.io, refusal, run.reports.get("refused"))
+        return f"{run.plan.io.device}: {text}"
     if why := ISOLATIONS.get(segment.owner.gauge("isolated")):
         return f"{run.plan.io.device} is isolated: {why}; it is heard again once it is quiet"
     port = run.reports.get("port") or never_heard(segment.owner, run.plan.io.baud)

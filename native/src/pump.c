@@ -32,6 +32,9 @@ int amp_pump_init(struct amp_pump *pump) {
         }
     }
     const amp_ns now = pump->platform->now(pump->platform->context);
+    memset(&pump->dictionary, 0, sizeof pump->dictionary);
+    pump->refused_news = false;
+    pump->expected.dictionary = &pump->dictionary;
     amp_session_host_init(&pump->session, expected, pump->session_number, amp_pump_us(now));
     memset(&pump->counted, 0, sizeof pump->counted);
     pump->supervisor_beat = amp_owner_heartbeat(pump->supervisor, NULL, NULL);

@@ -155,6 +155,10 @@ void amp_pump_take_event(struct amp_pump *pump, const struct amp_session_event *
     case AMP_ON_REFUSED:
         amp_owner_set(pump->owner, AMP_GAUGE_REFUSAL, (uint64_t)event->refusal);
         amp_pump_link_down(pump, AMP_FAULT_LINK_REFUSED, (int64_t)event->refusal, now);
+        pump->refused_news = event->refusal != AMP_REFUSAL_SCHEMA; /* else its dictionary follows */
+        break;
+    case AMP_ON_DICTIONARY:
+        pump->refused_news = true;
         break;
     case AMP_ON_LOST:
         amp_pump_link_down(pump, AMP_FAULT_LINK_LOST,
@@ -172,7 +176,6 @@ void amp_pump_take_event(struct amp_pump *pump, const struct amp_session_event *
         break;
     case AMP_ON_NOTHING:
     case AMP_ON_COMMAND:
-    case AMP_ON_DICTIONARY:
         break;
     }
     amp_owner_set(pump->owner, AMP_GAUGE_LINK, (uint64_t)pump->session.state);

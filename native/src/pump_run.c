@@ -116,6 +116,14 @@ static uint32_t count_ports(struct amp_pump *const *pumps, uint32_t count) {
     return ports;
 }
 
+static bool has_news(struct amp_pump *const *pumps, uint32_t count) {
+    bool news = false;
+    for (uint32_t i = 0; i < count; i++) {
+        news |= pumps[i]->refused_news;
+    }
+    return news;
+}
+
 static bool all_over(struct amp_pump *const *pumps, uint32_t count, enum amp_pump_end *end) {
     bool over = true;
     *end = AMP_PUMP_ENDED;
@@ -168,6 +176,9 @@ enum amp_pump_end amp_pump_run(struct amp_pump *const *pumps, uint32_t count, am
         }
         if (count_ports(pumps, count) != ports) {
             return AMP_PUMP_PORT_LOST;
+        }
+        if (has_news(pumps, count)) {
+            return AMP_PUMP_REFUSED;
         }
         if (wake >= release && wake >= until) {
             return AMP_PUMP_TIME;

@@ -17,6 +17,8 @@ from tests.contract.second_host import (
     ARM,
     CLOCK,
     COMMAND,
+    DESCRIBE,
+    DICTIONARY,
     DISARM,
     ESTOP,
     EVENT,
@@ -45,6 +47,8 @@ class SecondDevice:
     accepts: tuple[Value, ...]
     lease_us: int
     boot_nonce: int
+    state_period_us: int = 1000
+    dictionary: bytes = b""
     now_us: int = 0
     mode: int = IDLE
     reason: int = NO_REASON
@@ -103,6 +107,8 @@ class SecondDevice:
         for frame in self._receiver.frames(line):
             if frame.type == IDENTIFY:
                 self._identify(frame)
+            elif frame.type == DESCRIBE and self._session and frame.session == self._session:
+                self._describe(frame.payload)
             elif self._stands and frame.session == self._session:
                 self._is_new = False
                 if self._sequence_in.takes(frame.sequence, self.now_us):
@@ -111,7 +117,7 @@ class SecondDevice:
     def _identify(self, frame: Frame) -> None:
         if len(frame.payload) != 6 or frame.session == 0:
             return
-        agrees = frame.payload[0] == 1 and frame.payload[2:6] == self.schema_hash.to_bytes(
+        agrees = frame.payload[0] == 2 and frame.payload[2:6] == self.schema_hash.to_bytes(
             4, "little"
         )
         if not (self._is_new and frame.session == self._session and self._stands == agrees):
@@ -123,11 +129,19 @@ class SecondDevice:
             self._challenge += 7
             self._sequence_in, self._seen, self.applied = Sequence(), {}, 0
             self._newest_id = self._mode_id = 0
-        answer = struct.pack("<BBBBBB", 1, 0, 1, 2, 3, 1)
+        answer = struct.pack("<BBBBBB", 2, 0, 1, 2, 3, 1)
         answer += struct.pack("<IIII", self.boot_nonce, self._challenge, self.schema_hash, 115200)
-        answer += struct.pack("<IBB", self.lease_us, len(self.sends), len(self.accepts))
+        answer += struct.pack("<II", self.lease_us, self.state_period_us)
+        answer += struct.pack("<BB", len(self.sends), len(self.accepts))
         answer += self.board.encode().ljust(32, b"\0")
         self.out += self._line(IDENTITY, answer, session=self._session, sequence=0)
+
+    def _describe(self, payload: bytes) -> None:
+        if len(payload) == 2:
+            (offset,) = struct.unpack("<H", payload)
+            answer = struct.pack("<HH", offset, len(self.dictionary))
+            answer += self.dictionary[offset : offset + 56]
+            self.out += self._line(DICTIONARY, answer, session=self._session, sequence=0)
 
     def _message(self, frame: Frame) -> None:
         if frame.type == COMMAND and len(frame.payload) == 9:

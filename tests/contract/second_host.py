@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from tests.contract.second_frames import Frame, Receiver, Sequence, encode
 from tests.contract.second_values import Value, pack, unpack
 
+DESCRIBE, DICTIONARY, LOG = 3, 4, 23
 IDENTIFY, IDENTITY, STATE, ACTUATE, COMMAND, ACK, EVENT, CLOCK, TIME = (1, 2, *range(16, 23))
 IDENTIFY_US = 20_000
 COMMAND_US = 20_000
@@ -29,6 +30,7 @@ class Identity:
     schema_hash: int
     baud: int
     lease_us: int
+    state_period_us: int
     counts: tuple[int, int]
     board: str
 
@@ -71,6 +73,9 @@ class SecondHost:
     acks: list[tuple[int, int]] = field(default_factory=list)
     events: list[tuple[int, int, int]] = field(default_factory=list)
     times: list[tuple[int, int, int]] = field(default_factory=list)
+    logs: list[str] = field(default_factory=list)
+    dictionary: bytes = b""
+    dictionary_size: int | None = None
     discarded: int = 0
     _receiver: Receiver = field(default_factory=lambda: Receiver(0))
     _sequence_in: Sequence = field(default_factory=Sequence)
@@ -99,7 +104,7 @@ class SecondHost:
             if now_us < self._identify_us:
                 return b""
             self._identify_us = now_us + IDENTIFY_US
-            payload = struct.pack("<BBI", 1, 0, self.schema_hash)
+            payload = struct.pack("<BBI", 2, 0, self.schema_hash)
             return self._line(IDENTIFY, payload, sequence=0)
         one = self._command
         if one is None or now_us < one.next_us:
@@ -157,6 +162,8 @@ class SecondHost:
     def _take(self, frame: Frame, now_us: int) -> None:
         if frame.type == IDENTITY and frame.session == self.session:
             self._meet(frame.payload)
+        elif frame.type == DICTIONARY and frame.session == self.session:
+            self._read(frame.payload)
         elif frame.type == EVENT and frame.session == 0:
             self._event(frame.payload)
         elif frame.session != self.session or self.identity is None:
@@ -165,6 +172,16 @@ class SecondHost:
             self._message(frame)
         else:
             self.discarded += 1
+
+    def describe(self) -> bytes:
+        """Ask for the dictionary, from as far on as it is known."""
+        return self._line(DESCRIBE, struct.pack("<H", len(self.dictionary)), sequence=0)
+
+    def _read(self, payload: bytes) -> None:
+        offset, size = struct.unpack("<HH", payload[:4])
+        if offset == len(self.dictionary):
+            self.dictionary += payload[4:]
+            self.dictionary_size = size
 
     def _message(self, frame: Frame) -> None:
         payload = frame.payload
@@ -178,6 +195,9 @@ class SecondHost:
             self.acks.append(struct.unpack("<HB", payload))
             if self._command is not None and self._command.id == self.acks[-1][0]:
                 self._command = None
+        elif frame.type == LOG and 8 <= len(payload) <= 56:
+            plain = (chr(one) if 32 <= one < 127 else "?" for one in payload[8:])
+            self.logs.append("".join(plain))
         elif frame.type == EVENT:
             self._event(payload)
         elif frame.type == TIME and len(payload) == 16:
@@ -190,10 +210,10 @@ class SecondHost:
                 self.leave()  # a reboot: everything before is void
 
     def _meet(self, payload: bytes) -> None:
-        if len(payload) != 60 or payload[0] != 1:
+        if len(payload) != 64 or payload[0] != 2:
             return
         major, minor, *firmware, cause = payload[:6]
-        nonce, challenge, schema, baud, lease = struct.unpack("<IIIII", payload[6:26])
+        nonce, challenge, schema, baud, lease, period = struct.unpack("<IIIIII", payload[6:30])
         self.identity = Identity(
             protocol=(major, minor),
             firmware=(firmware[0], firmware[1], firmware[2]),
@@ -203,7 +223,8 @@ class SecondHost:
             schema_hash=schema,
             baud=baud,
             lease_us=lease,
-            counts=(payload[26], payload[27]),
-            board=payload[28:60].rstrip(b"\0").decode("ascii"),
+            state_period_us=period,
+            counts=(payload[30], payload[31]),
+            board=payload[32:64].rstrip(b"\0").decode("ascii"),
         )
         self._boot_nonce = nonce

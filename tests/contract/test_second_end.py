@@ -47,8 +47,11 @@ class Device:
 
     def __init__(self, nonce: int = NONCE, schema_hash: int = HASH) -> None:
         self._kept = [ffi.new("char[]", BOARD.encode()), _native(SENDS), _native(ACCEPTS)]
+        self._text = ffi.new("char[]", SCHEMA.encode())
         config = ffi.new("struct amp_device_config *")
         config.board, config.sends, config.accepts = self._kept
+        if schema_hash == HASH:
+            config.dictionary, config.dictionary_size = self._text, len(SCHEMA)
         config.firmware = [1, 2, 3]
         config.reset_cause = lib.AMP_RESET_WATCHDOG
         config.boot_nonce = nonce
@@ -124,9 +127,10 @@ def test_the_handshake(line: Line) -> None:
     """Every field of IDENTITY is where the document says."""
     found = line.host.identity
     assert found is not None
-    assert (found.protocol, found.firmware, found.reset_cause) == ((1, 0), (1, 2, 3), 3)
+    assert (found.protocol, found.firmware, found.reset_cause) == ((2, 0), (1, 2, 3), 3)
     assert (found.boot_nonce, found.schema_hash) == (NONCE, HASH)
     assert (found.baud, found.lease_us, found.counts) == (115200, LEASE_US, (5, 3))
+    assert found.state_period_us == 1000
     assert found.board == BOARD
     assert line.host.events[0][:2] == (1, NONCE)  # BOOT, of no session
     assert line.host.discarded == 0
@@ -281,6 +285,26 @@ def test_another_schema_is_seen_and_passes_nothing() -> None:
     assert line.device.native.mode == lib.AMP_DEVICE_IDLE
     line.run(1000, line=line.host.ask_time(1))
     assert not line.host.times
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_the_dictionary_is_read_in_pieces(stands: bool) -> None:
+    """Whether a session stands or was refused: what the hash stands for can be read."""
+    schema_hash = HASH if stands else HASH ^ 1
+    line = Line(Device(), SecondHost(schema_hash=schema_hash, sends=SENDS, accepts=ACCEPTS))
+    line.run(30_000)
+    for _ in range(len(SCHEMA) // 56 + 1):
+        line.run(5_000, line=line.host.describe())
+    assert line.host.dictionary == SCHEMA.encode()
+    assert line.host.dictionary_size == len(SCHEMA)
+    assert zlib.crc32(line.host.dictionary) == HASH
+
+
+def test_a_line_of_text_arrives(line: Line) -> None:
+    """What a firmware says is bytes from outside: it is shown plain."""
+    lib.amp_device_log(line.device.native, b"found \x1b[31mthe mark")
+    line.run(5_000)
+    assert line.host.logs == ["found ?[31mthe mark"]
 
 
 def _send_plan(one: Value) -> SendPlan:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ class Cable:
     def __init__(self, folder: Path, plan: dict[str, Any]) -> None:
         self.name = Path(f"/dev/shm/ttyMCU{os.getpid()}")  # a name below /dev that anybody may make
         self._folder = folder
-        self._plan = plan
+        self.plan = plan
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline = -1
         self._boots = 0
@@ -49,7 +50,7 @@ class Cable:
             "reset_cause": "power",
         }
         (self._folder / "device").mkdir(exist_ok=True)
-        os.write(write, json.dumps({"device": self._plan | changes, "run": facts}).encode())
+        os.write(write, json.dumps({"device": self.plan | changes, "run": facts}).encode())
         for descriptor in (handover, lifeline, status_write, write):
             os.close(descriptor)
         with os.fdopen(status, encoding="utf-8") as lines:
@@ -127,6 +128,18 @@ def arm_again(run: LiveRun) -> None:
     wait_for(lambda: events(run, "first_actuation") > followed, "the device follows again")
 
 
+def of_another_board_file(cable: Cable) -> dict[str, Any]:
+    """Return what differs in the plan of a device that was made for another board file."""
+    schema = cable.plan["schema"].replace("position f32 1 rad", "position i16 0.05 rad")
+    position, *others = cable.plan["sends"]
+    return {
+        "schema": schema,
+        "schema_hash": zlib.crc32(schema.encode()),
+        "sends": [position | {"type": "i16", "scale": 0.05}, *others],
+        "state_period_us": 2000,
+    }
+
+
 @pytest.mark.slow
 def test_other_firmware_behind_the_same_name_is_refused_by_field_until_it_is_gone(
     start: Callable[..., LiveRun], patient: Callable[..., Path], cable: Cable
@@ -137,9 +150,11 @@ def test_other_firmware_behind_the_same_name_is_refused_by_field_until_it_is_gon
     run.armed()
     cable.pull_out()
     run.in_mode("SAFE")
-    cable.plug_in(schema_hash=1234)
+    cable.plug_in(**of_another_board_file(cable))
     assert run.ask("acknowledge", "motor")[0] == 0
     wait_for(lambda: "the schema hash" in run.ask("arm", "motor")[2], "arming is refused by field")
+    wait_for(lambda: "i16, scale 0.05" in run.ask("arm", "motor")[2], "the signal is named")
+    assert run.state()["mode"] == "DISARMED"
     cable.pull_out()
     cable.plug_in()
     followed = events(run, "first_actuation")
@@ -148,6 +163,10 @@ def test_other_firmware_behind_the_same_name_is_refused_by_field_until_it_is_gon
     os.kill(run.process.pid, signal.SIGTERM)
     _, report, err = run.finish()
     assert "mcu: link refused: the device differs in the schema hash" in err
+    assert (
+        "position: the firmware says i16, scale 0.05, the board file says f32, scale 1 (bench.yaml:"
+    ) in err
+    assert "state rate: the firmware says 500 Hz, the board file says 1000 Hz" in err
     assert accounted(report, "control", "io")
 
 

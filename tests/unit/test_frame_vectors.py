@@ -89,7 +89,7 @@ def payload_of(kind: int, fields: dict[str, Any]) -> bytes:
         AS_BYTES[name](fields[name]) if name in AS_BYTES else fields[name] for name in names.split()
     ]
     floats = fields.get("values", [])
-    text = fields.get("text", "").encode()
+    text: bytes = fields.get("text", "").encode()
     return struct.pack(layout, *values) + struct.pack(f"<{len(floats)}f", *floats) + text
 
 

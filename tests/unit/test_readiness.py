@@ -83,7 +83,7 @@ def test_a_device_of_another_make_is_named_with_the_difference(bench: Bench) -> 
     bench.gauge("io", ready=0, link=3, refusal=2)
     (text,) = bench.not_ready()
     assert text.startswith("mcu: the device differs in the schema hash")
-    assert "load the firmware" in text
+    assert text.endswith("from the board file (amphost firmware new) and load it")
 
 
 def test_a_device_that_babbles_is_named_with_what_it_did(bench: Bench) -> None:

@@ -168,11 +168,31 @@ def test_a_refused_device_is_told_once_by_field(bench: Bench) -> None:
     bench.lose(20, Fault.DEVICE_REBOOT, 8)
     bench.owner.set_gauge("refusal", lib.AMP_REFUSAL_SCHEMA)
     bench.owner.set_gauge("link", lib.AMP_SESSION_REFUSED)
-    lost, refused = bench.said()
+    (lost,) = bench.said()
     assert lost == "mcu: link lost: the device has rebooted"
+    assert bench.said() == []  # its dictionary is being read
+    io = bench.run_of_io.plan.io
+    assert io is not None
+    bench.run_of_io.reports["refused"] = {
+        "refusal": lib.AMP_REFUSAL_SCHEMA,
+        "state": "whole",
+        "dictionary": io.schema.replace("position f32 1", "position i16 0.001"),
+        "lease_us": 10 * io.lease_ns // 1000,
+        "state_period_us": io.state_period_ns // 2000,
+        "board": "other",
+    }
+    (refused,) = bench.said()
+    period_hz = 1e9 / io.state_period_ns
     assert refused == (
-        "mcu: link refused: the device differs in the schema hash: signals, types, units or ranges;"
-        " load the firmware made for this board file"
+        "mcu: link refused: the device differs in the schema hash: signals, types, units or ranges:"
+        " position: the firmware says i16, scale 0.001, the board file says f32, scale 1"
+        f" ({dict(io.places)['send position']});"
+        f" lease: the firmware says {io.lease_ns / 1e5:g} ms, the plan relies on"
+        f" {io.lease_ns / 1e6:g} ms;"
+        f" state rate: the firmware says {2 * period_hz:g} Hz, the board file says {period_hz:g} Hz"
+        f" ({dict(io.places)['state_rate_hz']});"
+        f" board: the firmware is for other, the board file is {io.board};"
+        " build the firmware anew from the board file (amphost firmware new) and load it"
     )
     assert bench.said() == []
 

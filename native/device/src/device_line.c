@@ -138,8 +138,8 @@ static bool next_frame(struct amp_device *device) {
         size = length == 0 ? 0 : send(device, AMP_FRAME_STATE, payload, length);
     }
     if (size == 0 && device->said_length > 0) {
-        size = send(device, (enum amp_frame_type)device->said_type, device->said,
-                    device->said_length);
+        size =
+            send(device, (enum amp_frame_type)device->said_type, device->said, device->said_length);
         device->said_length = size > 0 ? 0 : device->said_length;
     }
     device->wire_size = (uint8_t)size;

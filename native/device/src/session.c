@@ -54,9 +54,9 @@ size_t amp_session_emit(struct amp_session *session, enum amp_frame_type type, u
 
 size_t amp_session_send(struct amp_session *session, enum amp_frame_type type,
                         const uint8_t *payload, size_t length, uint8_t *wire, size_t room) {
-    return session->state == AMP_SESSION_UP ? amp_session_emit(session, type, session->number,
-                                                               payload, length, wire, room)
-                                            : 0;
+    return session->state == AMP_SESSION_UP
+               ? amp_session_emit(session, type, session->number, payload, length, wire, room)
+               : 0;
 }
 
 static void count_verdict(struct amp_session_counters *counters, enum amp_frame_verdict verdict) {

@@ -227,9 +227,8 @@ static size_t identify_pending(struct amp_session *session, uint64_t now_us, uin
     const struct amp_wire_identify identify = {AMP_PROTOCOL_MAJOR, AMP_PROTOCOL_MINOR,
                                                session->expected.schema_hash};
     uint8_t payload[AMP_IDENTIFY_SIZE];
-    const size_t size =
-        amp_session_emit(session, AMP_FRAME_IDENTIFY, session->number, payload,
-                         amp_wire_identify_encode(&identify, payload), wire, room);
+    const size_t size = amp_session_emit(session, AMP_FRAME_IDENTIFY, session->number, payload,
+                                         amp_wire_identify_encode(&identify, payload), wire, room);
     if (size > 0) {
         const bool refused = session->state == AMP_SESSION_REFUSED;
         session->identify_next_us = now_us + (refused ? AMP_IDENTIFY_REFUSED_US : AMP_IDENTIFY_US);

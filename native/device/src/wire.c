@@ -19,17 +19,16 @@ static const struct field IDENTIFY[] = {
 
 // But for the board id, which stands behind these.
 static const struct field IDENTITY[] = {
-    FIELD(identity, major),        FIELD(identity, minor),           FIELD(identity, firmware[0]),
-    FIELD(identity, firmware[1]),  FIELD(identity, firmware[2]),     FIELD(identity, reset_cause),
-    FIELD(identity, boot_nonce),   FIELD(identity, challenge),       FIELD(identity, schema_hash),
-    FIELD(identity, baud),         FIELD(identity, lease_us),        FIELD(identity, state_period_us),
-    FIELD(identity, sends_count),  FIELD(identity, accepts_count),
+    FIELD(identity, major),       FIELD(identity, minor),         FIELD(identity, firmware[0]),
+    FIELD(identity, firmware[1]), FIELD(identity, firmware[2]),   FIELD(identity, reset_cause),
+    FIELD(identity, boot_nonce),  FIELD(identity, challenge),     FIELD(identity, schema_hash),
+    FIELD(identity, baud),        FIELD(identity, lease_us),      FIELD(identity, state_period_us),
+    FIELD(identity, sends_count), FIELD(identity, accepts_count),
 };
 
 static const struct field STATE[] = {
-    FIELD(state, sampled_us),       FIELD(state, mode),
-    FIELD(state, reason),           FIELD(state, applied_sequence),
-    FIELD(state, applied_count),    FIELD(state, applied_age_us),
+    FIELD(state, sampled_us),          FIELD(state, mode),          FIELD(state, reason),
+    FIELD(state, applied_sequence),    FIELD(state, applied_count), FIELD(state, applied_age_us),
     FIELD(state, sense_to_actuate_us),
 };
 

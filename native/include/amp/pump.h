@@ -136,6 +136,10 @@ struct amp_pump {
     uint32_t accept_words[AMP_PUMP_VALUES_MAX]; /* in the source, in the device's order */
 
     /* the pump's */
+    struct amp_dictionary dictionary; /* of a device that is refused for its schema */
+    bool
+        refused_news; /* a device was refused, and what can be known of it is known: the caller's to
+                          take back */
     struct amp_session session;
     struct amp_session_counters counted;
     struct amp_pump_isolation isolation;
@@ -188,6 +192,7 @@ enum amp_pump_end {
     AMP_PUMP_PORT_LOST = 2,       /* a descriptor reported hang-up or an error: |descriptor| is -1
                                      now, and what it was is still the caller's to close */
     AMP_PUMP_TIME = 3,            /* |until| has come, or a wake descriptor is readable */
+    AMP_PUMP_REFUSED = 4,         /* |refused_news| of a pump */
 };
 
 /// Check the caller's part and set the pump's own. Returns 0 or -AMP_EARG.

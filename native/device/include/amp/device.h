@@ -113,8 +113,8 @@ struct amp_device {
     bool state_due;
     uint8_t event_first, event_count;
     uint8_t said_type, said_length; /* what the firmware has to tell; 0 long: nothing */
-    uint64_t now_us;       /* newest time seen: the clock never runs backward in here */
-    uint64_t lease_end_us; /* while ARMED */
+    uint64_t now_us;                /* newest time seen: the clock never runs backward in here */
+    uint64_t lease_end_us;          /* while ARMED */
     uint64_t state_next_us;
     uint64_t say_next_us;
     struct amp_wire_state state;

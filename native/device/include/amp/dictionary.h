@@ -33,7 +33,7 @@ enum amp_dictionary_state {
 /// Synchronization: none; one caller.
 struct amp_dictionary {
     enum amp_dictionary_state state;
-    uint16_t size; /* letters of the whole; 0: not yet known */
+    uint16_t size;                  /* letters of the whole; 0: not yet known */
     char text[AMP_DICTIONARY_ROOM]; /* WHOLE: printable ASCII and line feeds, terminated */
     /* ------------------------------------------------------------------------------------- */
     uint32_t hash;

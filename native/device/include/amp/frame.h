@@ -30,18 +30,18 @@
 
 /// What a frame carries; wire.h has one struct for each.
 enum amp_frame_type {
-    AMP_FRAME_IDENTIFY = 1, /* host to device, seed 0 */
-    AMP_FRAME_IDENTITY = 2, /* device to host, seed 0 */
+    AMP_FRAME_IDENTIFY = 1,   /* host to device, seed 0 */
+    AMP_FRAME_IDENTITY = 2,   /* device to host, seed 0 */
     AMP_FRAME_DESCRIBE = 3,   /* host to device, seed 0 */
     AMP_FRAME_DICTIONARY = 4, /* device to host, seed 0 */
-    AMP_FRAME_STATE = 16,   /* device to host */
-    AMP_FRAME_ACTUATE = 17, /* host to device */
-    AMP_FRAME_COMMAND = 18, /* host to device */
-    AMP_FRAME_ACK = 19,     /* device to host */
-    AMP_FRAME_EVENT = 20,   /* device to host */
-    AMP_FRAME_CLOCK = 21,   /* host to device */
-    AMP_FRAME_TIME = 22,    /* device to host */
-    AMP_FRAME_LOG = 23,     /* device to host */
+    AMP_FRAME_STATE = 16,     /* device to host */
+    AMP_FRAME_ACTUATE = 17,   /* host to device */
+    AMP_FRAME_COMMAND = 18,   /* host to device */
+    AMP_FRAME_ACK = 19,       /* device to host */
+    AMP_FRAME_EVENT = 20,     /* device to host */
+    AMP_FRAME_CLOCK = 21,     /* host to device */
+    AMP_FRAME_TIME = 22,      /* device to host */
+    AMP_FRAME_LOG = 23,       /* device to host */
 };
 
 /// Verdict on a frame. 1 to 19: your fault. 20 to 39: the other side's. 40: no room.

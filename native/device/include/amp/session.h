@@ -112,12 +112,13 @@ struct amp_session_counters {
 struct amp_session_host {
     const char *board; /* NULL or empty: any */
     uint32_t schema_hash;
-    uint32_t lost_after_us; /* silence after which the link is lost, at least 1 */
-    uint32_t lease_us_max;  /* 0: any */
+    uint32_t lost_after_us;   /* silence after which the link is lost, at least 1 */
+    uint32_t lease_us_max;    /* 0: any */
     uint32_t state_period_us; /* of the device's states; 0: any */
-    uint8_t sends_count;    /* values it expects in STATE */
-    uint8_t accepts_count;  /* values it will send in ACTUATE */
-    struct amp_dictionary *dictionary; /* the caller's memory for that of a device that is refused for
+    uint8_t sends_count;      /* values it expects in STATE */
+    uint8_t accepts_count;    /* values it will send in ACTUATE */
+    struct amp_dictionary
+        *dictionary; /* the caller's memory for that of a device that is refused for
                                           its schema; NULL: it is not read */
 };
 
@@ -141,8 +142,8 @@ struct amp_asking {
 /// What a device remembers of a session's commands.
 struct amp_answering {
     bool any, mode_any;
-    bool due;         /* an answer waits */
-    uint16_t mode_id; /* the newest about the mode */
+    bool due;                          /* an answer waits */
+    uint16_t mode_id;                  /* the newest about the mode */
     uint8_t slots[AMP_COMMAND_WINDOW]; /* of id at id % window: 0: not seen */
 };
 
@@ -168,10 +169,10 @@ struct amp_session {
     const struct amp_session_end *end;
     struct amp_session_host expected; /* host */
     uint16_t expected_sequence;
-    bool sequence_open;  /* the next frame's sequence is taken as it comes */
-    bool identity_known; /* host */
-    uint8_t due;         /* device: what it has to send by itself */
-    uint16_t described;  /* device: the offset that was asked for */
+    bool sequence_open;       /* the next frame's sequence is taken as it comes */
+    bool identity_known;      /* host */
+    uint8_t due;              /* device: what it has to send by itself */
+    uint16_t described;       /* device: the offset that was asked for */
     uint16_t dictionary_size; /* device, as |dictionary|: the caller's, once it is initialised */
     const char *dictionary;
     uint16_t command_id; /* the newest: host: asked; device: heard in this session */

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 TYPES = {
     1: "IDENTIFY",
     2: "IDENTITY",
+    3: "DESCRIBE",
+    4: "DICTIONARY",
     16: "STATE",
     17: "ACTUATE",
     18: "COMMAND",
@@ -26,6 +28,7 @@ TYPES = {
     20: "EVENT",
     21: "CLOCK",
     22: "TIME",
+    23: "LOG",
 }
 NUMBERED = 16
 """Types from here on carry a sequence number, and are seeded with the schema hash."""
@@ -63,8 +66,8 @@ def _identify(payload: bytes, _: Schema | None) -> Fields:
 
 
 def _identity(payload: bytes, _: Schema | None) -> Fields:
-    major, minor, *firmware, reset, nonce, challenge, schema_hash, baud, lease_us, sends, accepts, \
-        board = _exactly(payload, "<BB3BBIIIIIBB32s")  # fmt: skip
+    major, minor, *firmware, reset, nonce, challenge, schema_hash, baud, lease_us, period_us, \
+        sends, accepts, board = _exactly(payload, "<BB3BBIIIIIIBB32s")  # fmt: skip
     return {
         "board": board.rstrip(b"\0").decode("ascii", "backslashreplace"),
         "firmware": ".".join(map(str, firmware)),
@@ -75,6 +78,7 @@ def _identity(payload: bytes, _: Schema | None) -> Fields:
         "challenge": challenge,
         "baud": baud,
         "lease_us": lease_us,
+        "state_period_us": period_us,
         "sends": sends,
         "accepts": accepts,
     }
@@ -147,6 +151,30 @@ def _event(payload: bytes, _: Schema | None) -> Fields:
     return fields
 
 
+def _describe(payload: bytes, _: Schema | None) -> Fields:
+    (offset,) = _exactly(payload, "<H")
+    return {"offset": offset}
+
+
+def _dictionary(payload: bytes, _: Schema | None) -> Fields:
+    if not 4 <= len(payload) <= 60:
+        raise PayloadError(f"{len(payload)} bytes of payload, where it has 4 to 60")
+    offset, size = struct.unpack("<HH", payload[:4])
+    return {"offset": offset, "size": size, "text": plain(payload[4:])}
+
+
+def _log(payload: bytes, _: Schema | None) -> Fields:
+    if not 8 <= len(payload) <= 56:
+        raise PayloadError(f"{len(payload)} bytes of payload, where it has 8 to 56")
+    (clock_us,) = struct.unpack("<Q", payload[:8])
+    return {"clock_us": clock_us, "text": plain(payload[8:])}
+
+
+def plain(text: bytes) -> str:
+    """Write what a device says as printable ASCII: a question mark stands for anything else."""
+    return "".join(chr(one) if 32 <= one < 127 else "?" for one in text)
+
+
 def _clock(payload: bytes, _: Schema | None) -> Fields:
     (token,) = _exactly(payload, "<I")
     return {"token": token}
@@ -160,6 +188,8 @@ def _time(payload: bytes, _: Schema | None) -> Fields:
 _DECODERS: dict[int, Callable[[bytes, Schema | None], Fields]] = {
     1: _identify,
     2: _identity,
+    3: _describe,
+    4: _dictionary,
     16: _state,
     17: _actuate,
     18: _command,
@@ -167,4 +197,5 @@ _DECODERS: dict[int, Callable[[bytes, Schema | None], Fields]] = {
     20: _event,
     21: _clock,
     22: _time,
+    23: _log,
 }

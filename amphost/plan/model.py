@@ -238,7 +238,7 @@ class IoPlan:
     board: str
     schema: str  # canonical text; its CRC-32 is the schema hash
     schema_hash: int
-    places: tuple[tuple[str, str], ...]  # of a signal ("send position") in the board file
+    places: tuple[tuple[str, str], ...] = ()  # of a signal ("send position") in the board file
     sends: tuple[SendPlan, ...]
     accepts: tuple[AcceptPlan, ...]
     sensed_word: int  # in the channel of the first accept's role; -1: that role has none

@@ -121,8 +121,8 @@ def test_missing_frames_are_counted_and_old_ones_named() -> None:
 
 def identity(session: int, schema_hash: int) -> bytes:
     """An IDENTITY."""
-    payload = bytes([1, 0, 1, 2, 3, 1]) + bytes(8) + schema_hash.to_bytes(4, "little")
-    return frame(2, payload.ljust(28, b"\0") + b"rig".ljust(32, b"\0"), session, 0)
+    payload = bytes([2, 0, 1, 2, 3, 1]) + bytes(8) + schema_hash.to_bytes(4, "little")
+    return frame(2, payload.ljust(32, b"\0") + b"rig".ljust(32, b"\0"), session, 0)
 
 
 def test_a_frame_of_another_session_is_foreign() -> None:

@@ -56,6 +56,9 @@ int amp_pump_init(struct amp_pump *pump) {
     pump->out_size = pump->out_sent = 0;
     pump->actuation_waits = false;
     amp_pump_isolate_init(pump, now);
+    if (amp_pump_set_init(pump) != AMP_OK) {
+        return -AMP_EARG;
+    }
     pump->sensed_next = 0;
     memset(pump->sensed, 0, sizeof pump->sensed);
     memset(&pump->clock, 0, sizeof pump->clock);
@@ -111,6 +114,7 @@ void amp_pump_send(struct amp_pump *pump, amp_ns now) {
         amp_pump_forward(pump, sample);
     }
     amp_pump_follow_mode(pump, sample, now);
+    amp_pump_set_turn(pump, now);
     amp_pump_queue_pending(pump, now);
     amp_pump_write_out(pump, now);
     amp_pump_isolate_turn(pump, now);

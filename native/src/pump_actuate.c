@@ -99,12 +99,13 @@ void amp_pump_follow_mode(struct amp_pump *pump, const struct amp_sample *sample
         return; /* a device that only senses is never armed */
     }
     const bool wanted = wants_armed(pump, &arming, now);
-    if (wanted && !up && pump->arming == 0 && arming > pump->refused_arming) {
+    const bool able = up && amp_pump_is_set(pump);
+    if (wanted && !able && pump->arming == 0 && arming > pump->refused_arming) {
         amp_pump_end_arming(pump, pump->link_cause, pump->link_argument, now);
         return;
     }
     if (wanted && (pump->arming == 0 || pump->arming == arming)) {
-        if (up && pump->arming == 0 && arming > pump->refused_arming &&
+        if (able && pump->arming == 0 && arming > pump->refused_arming &&
             amp_session_command(&pump->session, AMP_VERB_ARM, (uint32_t)arming, AMP_PUMP_COMMAND_MS,
                                 amp_pump_us(now)) != 0) {
             pump->arming = arming;

@@ -70,7 +70,7 @@ static void take_state(struct amp_pump *pump, const struct amp_frame *frame, amp
     pump->state_known = true;
     pump->device_mode = state.mode;
     amp_owner_set(pump->owner, AMP_GAUGE_DEVICE_MODE, state.mode);
-    amp_owner_set(pump->owner, AMP_GAUGE_READY, 1);
+    amp_owner_set(pump->owner, AMP_GAUGE_READY, amp_pump_is_set(pump) ? 1 : 0);
     /* A state that was sampled before the ARM may follow its acknowledgement on the line. */
     pump->confirmed = pump->device_armed && (pump->confirmed || armed);
     const bool overdue = now - pump->acknowledged_ns > AMP_CONFIRM_NS;
@@ -99,6 +99,10 @@ static void take_message(struct amp_pump *pump, const struct amp_frame *frame, a
 }
 
 static void take_ack(struct amp_pump *pump, const struct amp_session_event *event, amp_ns now) {
+    if (event->verb >= AMP_VERB_SET) {
+        amp_pump_take_set(pump, event, now);
+        return;
+    }
     const bool done = event->kind == AMP_ON_ACKED && event->result == AMP_RESULT_DONE;
     if (event->verb == AMP_VERB_ARM && pump->arming != 0) {
         if (done) {
@@ -144,6 +148,7 @@ static void link_up(struct amp_pump *pump, amp_ns now) {
     amp_owner_set(pump->owner, AMP_GAUGE_DEVICE_RESET, pump->session.identity.reset_cause);
     amp_owner_set(pump->owner, AMP_GAUGE_REFUSAL, AMP_REFUSAL_NONE);
     amp_pump_clock_begin(pump, now);
+    amp_pump_set_all(pump);
     amp_owner_set(pump->owner, AMP_GAUGE_LINK_UP_NS, (uint64_t)now);
 }
 

@@ -5,6 +5,7 @@
  *     pump_link.c     what the session reports, and what follows from it for the act of arming
  *     pump_line.c     bytes: the port, what waits for it, what is counted
  *     pump_isolate.c  a device that babbles is not listened to for a while
+ *     pump_set.c      the parameters of the device, as people set them
  *     pump_clock.c    the device's clock, by round trips
  *     pump_tally.c    what is published about the line, and the parts of its way
  *     pump_actuate.c  whether the device should be armed, and what it is told
@@ -63,6 +64,21 @@ void amp_pump_isolate_port(struct amp_pump *pump, amp_ns now);
 
 /// Another session, under the next number.
 void amp_pump_session_anew(struct amp_pump *pump, amp_ns now);
+
+/// Begin with the parameters of the plan. Returns 0 or -AMP_EARG.
+int amp_pump_set_init(struct amp_pump *pump);
+
+/// A session has come up: every parameter is to be set in it.
+void amp_pump_set_all(struct amp_pump *pump);
+
+/// Whether the device has acknowledged all of them in this session.
+bool amp_pump_is_set(const struct amp_pump *pump);
+
+/// A send point: ask for what is due, take a change that somebody wants.
+void amp_pump_set_turn(struct amp_pump *pump, amp_ns now);
+
+/// A parameter was acknowledged, or its time is over.
+void amp_pump_take_set(struct amp_pump *pump, const struct amp_session_event *event, amp_ns now);
 
 /// The port is gone.
 void amp_pump_lose_port(struct amp_pump *pump, int error, amp_ns now);

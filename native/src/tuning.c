@@ -19,10 +19,57 @@ size_t amp_tuning_size(void) {
     return sizeof(struct amp_tuning);
 }
 
+int amp_inbox_open(struct amp_inbox *inbox, struct amp_owner *owner,
+                   const struct amp_channel *channel, uint32_t epoch) {
+    if (channel->words != AMP_TUNING_WORDS || channel->mask + 1 != AMP_TUNING_DEPTH || epoch == 0) {
+        return -AMP_EARG;
+    }
+    inbox->owner = owner;
+    inbox->epoch = epoch;
+    inbox->newest = 0;
+    return amp_queue_reader_open(&inbox->queue, channel, owner, AMP_TUNING_QUEUE);
+}
+
+static enum amp_tuning_result judge(const struct amp_inbox *inbox, const uint64_t *words,
+                                    amp_ns now) {
+    if (words[ID] <= inbox->newest) {
+        return AMP_TUNING_REPEATED;
+    }
+    if (words[EPOCH] != inbox->epoch) {
+        return AMP_TUNING_FOREIGN;
+    }
+    return words[EXPIRES] < (uint64_t)now ? AMP_TUNING_EXPIRED : AMP_TUNING_APPLIED;
+}
+
+enum amp_tuning_result amp_inbox_next(struct amp_inbox *inbox, amp_ns now, const uint64_t **words) {
+    struct amp_sample *const sample = (void *)inbox->record;
+    if (amp_queue_next(&inbox->queue, sample) != AMP_READ_VALUE) {
+        return AMP_TUNING_NONE;
+    }
+    *words = &sample->words[CHANGES];
+    return judge(inbox, sample->words, now);
+}
+
+void amp_inbox_answer(struct amp_inbox *inbox, enum amp_tuning_result result, uint64_t tick,
+                      amp_ns now) {
+    const struct amp_sample *const sample = (void *)inbox->record;
+    const uint64_t id = sample->words[ID];
+    if (result != AMP_TUNING_REPEATED) {
+        struct amp_tuning_words *const out = &inbox->owner->answers[id % AMP_TUNING_DEPTH];
+        inbox->newest = id;
+        amp_store_relaxed(&out->result, (uint64_t)result);
+        amp_store_relaxed(&out->tick, tick);
+        amp_store_relaxed(&out->t_ns, (uint64_t)now);
+        amp_store_release(&out->id, id); /* pairs with the acquire in amp_tuning_answered() */
+    }
+    amp_owner_add(inbox->owner,
+                  result == AMP_TUNING_APPLIED ? AMP_COUNT_TUNED : AMP_COUNT_TUNING_REFUSED, 1);
+    amp_queue_done(&inbox->queue);
+}
+
 int amp_tuning_init(struct amp_tuning *tuning, struct amp_program *program, struct amp_owner *owner,
                     const struct amp_channel *channel, uint32_t epoch) {
-    if (channel->words != AMP_TUNING_WORDS || channel->mask + 1 != AMP_TUNING_DEPTH || epoch == 0 ||
-        tuning->tunable_count > AMP_PROGRAM_PARAMETERS_MAX) {
+    if (tuning->tunable_count > AMP_PROGRAM_PARAMETERS_MAX) {
         return -AMP_EARG;
     }
     for (uint32_t i = 0; i < tuning->tunable_count; i++) {
@@ -33,10 +80,7 @@ int amp_tuning_init(struct amp_tuning *tuning, struct amp_program *program, stru
         }
     }
     tuning->program = program;
-    tuning->owner = owner;
-    tuning->epoch = epoch;
-    tuning->newest = 0;
-    return amp_queue_reader_open(&tuning->queue, channel, owner, AMP_TUNING_QUEUE);
+    return amp_inbox_open(&tuning->inbox, owner, channel, epoch);
 }
 
 static double value_of(uint64_t bits) {
@@ -87,53 +131,26 @@ static enum amp_tuning_result apply(const struct amp_tuning *tuning, const uint6
     return AMP_TUNING_MISFIT;
 }
 
-static enum amp_tuning_result judge(const struct amp_tuning *tuning, const uint64_t *words,
-                                    amp_ns now) {
-    if (words[ID] <= tuning->newest) {
-        return AMP_TUNING_REPEATED;
-    }
-    if (words[EPOCH] != tuning->epoch) {
-        return AMP_TUNING_FOREIGN;
-    }
-    if (words[EXPIRES] < (uint64_t)now) {
-        return AMP_TUNING_EXPIRED;
-    }
-    return judge_changes(tuning, &words[FIRST], words[CHANGES]);
-}
-
-static void answer(struct amp_tuning *tuning, uint64_t id, enum amp_tuning_result result,
-                   uint64_t tick, amp_ns now) {
-    struct amp_tuning_words *const out = &tuning->owner->answers[id % AMP_TUNING_DEPTH];
-    amp_store_relaxed(&out->result, (uint64_t)result);
-    amp_store_relaxed(&out->tick, tick);
-    amp_store_relaxed(&out->t_ns, (uint64_t)now);
-    amp_store_release(&out->id, id); /* pairs with the acquire in amp_tuning_answered() */
-}
-
 enum amp_tuning_result amp_tuning_take(struct amp_tuning *tuning, uint64_t tick, amp_ns now) {
-    struct amp_sample *const sample = (void *)tuning->record;
-    if (amp_queue_next(&tuning->queue, sample) != AMP_READ_VALUE) {
-        return AMP_TUNING_NONE;
+    const uint64_t *words = NULL;
+    enum amp_tuning_result result = amp_inbox_next(&tuning->inbox, now, &words);
+    if (result == AMP_TUNING_NONE) {
+        return result;
     }
-    const uint64_t *const words = sample->words;
-    enum amp_tuning_result result = judge(tuning, words, now);
     if (result == AMP_TUNING_APPLIED) {
-        result = apply(tuning, &words[FIRST], words[CHANGES]);
+        result = judge_changes(tuning, words + 1, words[0]);
     }
-    if (result != AMP_TUNING_REPEATED) {
-        tuning->newest = words[ID];
-        answer(tuning, words[ID], result, tick, now);
+    if (result == AMP_TUNING_APPLIED) {
+        result = apply(tuning, words + 1, words[0]);
     }
-    amp_owner_add(tuning->owner,
-                  result == AMP_TUNING_APPLIED ? AMP_COUNT_TUNED : AMP_COUNT_TUNING_REFUSED, 1);
-    amp_queue_done(&tuning->queue);
+    amp_inbox_answer(&tuning->inbox, result, tick, now);
     return result;
 }
 
 bool amp_tuning_answered(const struct amp_owner *owner, uint64_t id,
                          struct amp_tuning_answer *out) {
     const struct amp_tuning_words *const in = &owner->answers[id % AMP_TUNING_DEPTH];
-    if (amp_load_acquire(&in->id) != id) { /* pairs with the release in answer() */
+    if (amp_load_acquire(&in->id) != id) { /* pairs with the release in amp_inbox_answer() */
         return false;
     }
     out->result = (enum amp_tuning_result)amp_load_relaxed(&in->result);

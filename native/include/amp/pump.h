@@ -34,12 +34,15 @@
 #include "amp/stats.h"
 #include "amp/tally.h"
 #include "amp/tap.h"
+#include "amp/tuning.h"
 
 /// Values each way of one device, as AMP_DEVICE_VALUES_MAX.
 #define AMP_PUMP_VALUES_MAX 16
 /// Pumps that one thread runs.
 #define AMP_PUMPS_MAX 16
 #define AMP_PUMP_WORDS_MAX 64
+/// Parameters of one device, as AMP_DEVICE_PARAMETERS_MAX on a host.
+#define AMP_PUMP_PARAMETERS_MAX 8
 #define AMP_PUMP_RECORD_WORDS 67
 /// Bytes read at once, and bytes that wait to be written.
 #define AMP_PUMP_IN_SIZE 4096
@@ -75,6 +78,24 @@ enum amp_isolation {
     AMP_ISOLATED_BAD_FRAMES = 1, /* more than 20 %, and at least 5 */
     AMP_ISOLATED_BYTES = 2,      /* more than its share */
     AMP_ISOLATED_BLOCKED = 3,    /* it took no byte for half of its lease */
+};
+
+/// A number of the device that people may set.
+struct amp_pump_parameter {
+    float low, high;
+    float value; /* what it is to have: from the plan, then what it has acknowledged */
+};
+
+/// What becomes of them. Every session begins by setting all of them: the device is never armed
+/// with one that another host, or its own boot, has left in it.
+struct amp_pump_setting {
+    struct amp_inbox inbox;
+    uint32_t due;   /* bit n: parameter n is not yet known to be what it is to be */
+    uint32_t asked; /* bit n: it is under way for that */
+    bool taken;     /* a message: |index| is to have |value| */
+    bool sent;      /* and is under way */
+    uint8_t index;
+    float value;
 };
 
 struct amp_pump_traffic {
@@ -124,6 +145,11 @@ struct amp_pump {
     struct amp_tally tally;     /* its channel and the line's speed are the caller's (tally.h) */
     struct amp_pump_timing timing;
     struct amp_pump_share share;
+    struct amp_channel
+        commands;   /* brings changes of its parameters (tuning.h); without any: none */
+    uint32_t epoch; /* of this process */
+    uint32_t parameter_count;
+    struct amp_pump_parameter parameters[AMP_PUMP_PARAMETERS_MAX];
     struct amp_follow follow; /* its link, phase and limits; the period is the pump's */
     struct amp_session_host expected;
     struct amp_value sends[AMP_PUMP_VALUES_MAX]; /* so many as expected; their type and scale */
@@ -143,6 +169,7 @@ struct amp_pump {
     struct amp_session session;
     struct amp_session_counters counted;
     struct amp_pump_isolation isolation;
+    struct amp_pump_setting setting;
     bool supervisor_lost;
     bool over; /* it has ended: amp_pump_run() leaves it alone */
     uint64_t supervisor_beat;

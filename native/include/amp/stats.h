@@ -63,7 +63,8 @@ enum amp_counter {
     AMP_COUNT_ISOLATED_BAD_FRAMES = 32, /* times the device was isolated, by kind (pump.h) */
     AMP_COUNT_ISOLATED_BYTES = 33,
     AMP_COUNT_ISOLATED_BLOCKED = 34,
-    AMP_COUNT_BYTES_DROPPED = 35, /* of an isolated device */
+    AMP_COUNT_BYTES_DROPPED = 35,       /* of an isolated device */
+    AMP_COUNT_PARAMETERS_RESTORED = 36, /* parameters set at the beginning of a session */
 
     AMP_COUNT_COUNT = 48,
 };
@@ -108,6 +109,7 @@ enum amp_gauge {
 
     AMP_GAUGE_ISOLATED = 34,          /* enum amp_isolation */
     AMP_GAUGE_ISOLATED_QUIET_NS = 35, /* so long it has to be quiet before it is heard again */
+    AMP_GAUGE_PARAMETERS_UNSET = 36,  /* parameters not yet acknowledged in this session */
 
     AMP_GAUGE_COUNT = 64,
 };

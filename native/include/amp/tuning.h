@@ -39,6 +39,16 @@ enum amp_tuning_result {
     AMP_TUNING_UNKNOWN = 5,  /* no such tunable, or no possible number of changes */
     AMP_TUNING_RANGE = 6,    /* a value is not finite, or outside its range */
     AMP_TUNING_MISFIT = 7,   /* the parameters of a block would not fit together */
+    AMP_TUNING_ABSENT = 8,   /* an io role's device is not there to take it */
+};
+
+/// The consumer's end of such a queue, and what it has had. Not shared.
+struct amp_inbox {
+    struct amp_owner *owner; /* the role's own block */
+    struct amp_queue_reader queue;
+    uint32_t epoch;  /* of this process */
+    uint64_t newest; /* id of the last message taken */
+    uint64_t record[AMP_TUNING_RECORD_WORDS];
 };
 
 /// A parameter that may change: which, of which instruction, within which range.
@@ -52,13 +62,9 @@ struct amp_tunable {
 /// The loop's end and its memory. Not shared.
 struct amp_tuning {
     struct amp_program *program;
-    struct amp_owner *owner; /* the role's own block */
-    struct amp_queue_reader queue;
-    uint32_t epoch; /* of this process */
     uint32_t tunable_count;
     struct amp_tunable tunables[AMP_PROGRAM_PARAMETERS_MAX];
-    uint64_t newest; /* id of the last message taken */
-    uint64_t record[AMP_TUNING_RECORD_WORDS];
+    struct amp_inbox inbox;
 };
 
 /// A reader's copy of an answer.
@@ -68,7 +74,23 @@ struct amp_tuning_answer {
     amp_ns t_ns;   /* when */
 };
 
-/// Open the consumer's end on |channel|, which the supervisor writes. |program| has been checked, the
+/// Open the consumer's end on |channel|, which the supervisor writes. Returns 0 or -AMP_EARG.
+/// Context: init. One consumer.
+int amp_inbox_open(struct amp_inbox *inbox, struct amp_owner *owner,
+                   const struct amp_channel *channel, uint32_t epoch);
+
+/// Read the oldest message: NONE without one. APPLIED: it is new, for this process and in time, and
+/// |*words| are its number of changes and the changes themselves; any other result is for
+/// amp_inbox_answer() as it is. The message stays the oldest until then.
+/// Context: real-time. Progress: bounded. Cost: without a message 2 loads.
+enum amp_tuning_result amp_inbox_next(struct amp_inbox *inbox, amp_ns now, const uint64_t **words);
+
+/// Answer the message that amp_inbox_next() read, count it, and be done with it.
+/// Context: real-time. Progress: wait-free.
+void amp_inbox_answer(struct amp_inbox *inbox, enum amp_tuning_result result, uint64_t tick,
+                      amp_ns now);
+
+/// Open the consumer's end of a loop. |program| has been checked, the
 /// first |tunable_count| of |tunables| are filled. Returns 0 or -AMP_EARG.
 /// Context: init. One consumer.
 int amp_tuning_init(struct amp_tuning *tuning, struct amp_program *program, struct amp_owner *owner,

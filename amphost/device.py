@@ -261,7 +261,11 @@ def _set_tables(device: ffi.CData, plan: DevicePlan) -> tuple[ffi.CData, ...]:
     if text:
         device.dictionary = dictionary
         device.dictionary_size = len(text)
-    return sends, accepts, dictionary
+    rows = [(one.low, one.high, one.initial) for one in plan.parameters]
+    parameters = ffi.new("struct amp_device_parameter[]", rows)
+    device.parameters_count = len(rows)
+    device.parameters = parameters
+    return sends, accepts, dictionary, parameters
 
 
 def _plant_of(plan: DevicePlan) -> Plant:

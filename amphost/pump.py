@@ -114,6 +114,7 @@ class Pump:
         if io.follow is not None:
             self._set_follow(io.follow, own)
         self._set_expected(io)
+        self._set_parameters(io, segments, run.epoch)
         if lib.amp_pump_init(self.native) < 0:
             raise MailboxError(f"pump of {role.name}: a figure of its plan is out of range")
 
@@ -178,6 +179,16 @@ class Pump:
         native.phase_ns = plan.phase_ns
         native.age_most_ns = plan.age_most_ns
         native.bound_most_ns = plan.bound_most_ns
+
+    def _set_parameters(self, io: IoPlan, segments: Mapping[str, Segment], epoch: int) -> None:
+        """Hand over what the device's parameters are to be, and the queue that changes them."""
+        native = self.native
+        native.epoch = epoch
+        native.parameter_count = len(io.parameters)
+        for index, one in enumerate(io.parameters):
+            native.parameters[index] = (one.low, one.high, one.value)
+        if io.commands:
+            native.commands = segments[io.commands].native_channel[0]
 
     def _set_expected(self, io: IoPlan) -> None:
         expected = self.native.expected

@@ -89,6 +89,10 @@ def _wait(system: running.Running, message: int) -> dict[str, Any]:
 
 
 def _said(outcome: dict[str, Any]) -> str:
+    if "device_us" in outcome:
+        at_s = outcome["device_us"] / 1e6
+        when = f" at {at_s:.6f} s of its clock" if at_s else ""
+        return f"acknowledged by the device of {outcome['role']}{when}"
     if "tick" in outcome:
         return f"applied at tick {outcome['tick']} of {outcome['role']}"
     return "set" if outcome["state"] == "applied" else "sent"

@@ -83,6 +83,7 @@ def _lines(target: Target) -> Iterator[str]:
     yield from _bounds(device, name)
     yield from _table(name, "SENDS", device.sends)
     yield from _table(name, "ACCEPTS", device.accepts)
+    yield from _parameters(device, name)
     yield from _dictionary(name, text)
     yield from _config(target, name)
     yield ""
@@ -192,6 +193,28 @@ def _table(name: str, table: str, signals: Mapping[str, SendSpec | AcceptSpec]) 
     yield ""
 
 
+def _parameters(device: DeviceSpec, name: str) -> Iterator[str]:
+    """Write the numbers that people may set, each at its place."""
+    if not device.parameters:
+        return
+    count = len(device.parameters)
+    yield f"#if AMP_DEVICE_PARAMETERS_MAX < {count}"
+    yield f'#error "limits.h: {name} needs an AMP_DEVICE_PARAMETERS_MAX of {count}"'
+    yield "#endif"
+    yield "/* For amp_device_parameter(), each at its place. */"
+    yield "enum {"
+    for place, (parameter, one) in enumerate(device.parameters.items()):
+        words = f"{comment(one.unit)}, {one.range[0]:.9g} to {one.range[1]:.9g}"
+        yield f"    {name}_PARAMETER_{parameter.upper()} = {place}, /* {words} */"
+    yield "};"
+    yield f"static const struct amp_device_parameter {name}_PARAMETERS[{count}] = {{"
+    for parameter, one in device.parameters.items():
+        low, high, initial = map(c_float, (*one.range, one.initial))
+        yield f"    {{.low = {low}, .high = {high}, .initial = {initial}}}, /* {parameter} */"
+    yield "};"
+    yield ""
+
+
 def _dictionary(name: str, text: str) -> Iterator[str]:
     head = f"static const char {name}_DICTIONARY[{len(text) + 1}] AMP_DICTIONARY_PLACE ="
     if len(text) > STRING_MAX:
@@ -225,8 +248,8 @@ def _config(target: Target, name: str) -> Iterator[str]:
     yield f"    .state_period_us = {name}_STATE_PERIOD_US,"
     yield f"    .sends_count = {name}_SENDS_COUNT,"
     yield f"    .accepts_count = {name}_ACCEPTS_COUNT,"
-    yield "    .parameters_count = 0,"
+    yield f"    .parameters_count = {len(device.parameters)},"
     yield f"    .sends = {sends if device.sends else 'NULL'},"
     yield f"    .accepts = {accepts if device.accepts else 'NULL'},"
-    yield "    .parameters = NULL,"
+    yield f"    .parameters = {f'{name}_PARAMETERS' if device.parameters else 'NULL'},"
     yield "};"

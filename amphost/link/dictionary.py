@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 FIELDS = {
     "send": ("type", "scale", "unit", "low", "high"),
     "accept": ("type", "scale", "unit", "low", "high", "safe", "ramp_per_s"),
+    "parameter": ("unit", "low", "high", "initial"),
 }
 WORD_MAX = 40
 DIFFERENCES_MAX = 12
@@ -31,11 +32,11 @@ def differences(ours: str, theirs: str, places: Mapping[str, str]) -> list[str]:
     found = []
     for key, words in mine.items():
         if key not in said:
-            found.append(f"{_name(key)}: the firmware has no such signal{_at(key, places)}")
+            found.append(f"{_name(key)}: the firmware has no such {_noun(key)}{_at(key, places)}")
         elif said[key] != words:
             found.append(f"{_name(key)}: {_fields(key, words, said[key])}{_at(key, places)}")
     found += [
-        f"{_name(key)}: the board file has no such signal, the firmware {_verb(key)} it"
+        f"{_name(key)}: the board file has no such {_noun(key)}, the firmware {_verb(key)} it"
         for key in said
         if key not in mine
     ]
@@ -61,6 +62,10 @@ def _shown(word: str) -> str:
 
 def _name(key: tuple[str, str]) -> str:
     return key[1] or key[0]
+
+
+def _noun(key: tuple[str, str]) -> str:
+    return "parameter" if key[0] == "parameter" else "signal"
 
 
 def _verb(key: tuple[str, str]) -> str:

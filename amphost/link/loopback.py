@@ -50,6 +50,14 @@ _FIELDS = {
 }
 
 
+def parameter_of(argument: int) -> tuple[int, float]:
+    """Return which parameter has which value, as a twin's event packs them."""
+    import struct  # a device without parameters needs none
+
+    (value,) = struct.unpack("<f", (argument & 0xFFFFFFFF).to_bytes(4, "little"))
+    return argument >> 32, value
+
+
 class Journal:
     """The device's record. A line that cannot be written is counted, and delays nothing.
 
@@ -66,6 +74,8 @@ class Journal:
         fields: dict[str, object] = {}
         if event.kind == "lease_expired":
             fields["reason"] = REASONS[event.argument]
+        elif event.kind == "parameter":
+            fields["index"], fields["value"] = parameter_of(event.argument)
         elif event.kind in _FIELDS:
             fields[_FIELDS[event.kind]] = event.argument
         fields["since_applied_us"] = event.since_applied_us

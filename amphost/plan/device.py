@@ -20,10 +20,12 @@ from amphost.plan.model import (
     DevicePlan,
     EmulatorPlan,
     IoPlan,
+    ParameterPlan,
     PlantPlan,
     SendPlan,
     SensorPlan,
 )
+from amphost.plan.supervision import commands_name
 from amphost.plan.wiring import SENSED, Wiring, device_of, frame_period_ns
 from amphost.port_address import with_settings
 from amphost.spec.load import LoadedSpec
@@ -32,9 +34,11 @@ from amphost.spec.positions import file_name
 
 
 def io_plan(
-    loaded: LoadedSpec, wiring: Wiring, role: IoRole, floor_ns: int, send_offset_ns: int
+    loaded: LoadedSpec, wiring: Wiring, name: str, floor_ns: int, send_offset_ns: int
 ) -> IoPlan:
     """Decide everything about an io role but where it runs."""
+    role = loaded.spec.roles[name]
+    assert isinstance(role, IoRole)
     device = device_of(loaded, role)
     schema = schema_text(device)
     frame_ns = frame_period_ns(loaded, wiring, role)
@@ -63,6 +67,8 @@ def io_plan(
             state_bytes(one.type for one in device.sends.values()), state_ns
         ),
         share_frames=timing.share_frames(state_ns),
+        parameters=_parameters(device),
+        commands=commands_name(name) if device.parameters else "",
         follow=io_follow(loaded, wiring, role, send_offset_ns),
     )
 
@@ -88,6 +94,7 @@ def device_plan(
         state_period_us=io.state_period_ns // 1000,
         skew_ppm=loopback.skew_ppm,
         plant=_plant(loopback, code_plan(loaded, "devices", io.device)),
+        parameters=io.parameters,
     )
 
 
@@ -134,7 +141,12 @@ def _sends(device: DeviceSpec) -> tuple[SendPlan, ...]:
 def _places(loaded: LoadedSpec, name: str, device: DeviceSpec) -> Iterator[tuple[str, str]]:
     """Say where the board file has each signal, its rate and its lease."""
     file = file_name(Path(loaded.board_where.file).name)
-    for key, signals in (("sends", device.sends), ("accepts", device.accepts)):
+    named = (
+        ("sends", list(device.sends)),
+        ("accepts", list(device.accepts)),
+        ("parameters", list(device.parameters)),
+    )
+    for key, signals in named:
         for signal in signals:
             line, _ = loaded.board_where.place(("devices", name, key, signal), key=True)
             yield f"{key[:-1]} {signal}", f"{file}:{line}"
@@ -142,6 +154,20 @@ def _places(loaded: LoadedSpec, name: str, device: DeviceSpec) -> Iterator[tuple
         path = ("devices", name, key)
         if path in loaded.board_where.values:
             yield key, f"{file}:{loaded.board_where.place(path)[0]}"
+
+
+def _parameters(device: DeviceSpec) -> tuple[ParameterPlan, ...]:
+    return tuple(
+        ParameterPlan(
+            name=name,
+            unit=one.unit,
+            low=one.range[0],
+            high=one.range[1],
+            initial=one.initial,
+            value=one.initial,
+        )
+        for name, one in device.parameters.items()
+    )
 
 
 def _accepts(wiring: Wiring, role: IoRole, device: DeviceSpec) -> tuple[AcceptPlan, ...]:

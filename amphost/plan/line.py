@@ -50,6 +50,10 @@ def schema_text(device: DeviceSpec) -> str:
         f" {_numbers(*one.range, one.safe, one.ramp_per_s or 0)}"
         for name, one in device.accepts.items()
     ]
+    lines += [
+        f"parameter {name} {one.unit} {_numbers(*one.range, one.initial)}"
+        for name, one in device.parameters.items()
+    ]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "OperatorPlan",
     "OperatorValue",
     "OutputPlan",
+    "ParameterPlan",
     "Plan",
     "PlantPlan",
     "ProgramPlan",
@@ -229,6 +230,18 @@ class AcceptPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterPlan:
+    """A number of the firmware that people may set while it runs."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    initial: float  # at each start of the device
+    value: float  # what it is to have: set at the beginning of each session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IoPlan:
     """An io role: one device behind one port. `port` is empty for a loopback device."""
 
@@ -251,6 +264,8 @@ class IoPlan:
     tap: str  # the one that has its bytes
     share_bytes: int  # of the device in 100 ms: more isolate it
     share_frames: int  # state frames that come in that time
+    parameters: tuple[ParameterPlan, ...]
+    commands: str  # the segment that brings changes of these, among `RolePlan.reads`; empty: none
     emulated: bool = False
     follow: FollowPlan | None = None  # None: the host's clock
 
@@ -359,6 +374,7 @@ class DevicePlan:
     state_period_us: int
     skew_ppm: float
     plant: PlantPlan
+    parameters: tuple[ParameterPlan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

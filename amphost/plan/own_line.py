@@ -108,6 +108,8 @@ def _io(device: str, spec: DeviceSpec, board: str, port: str) -> IoPlan:
         tap=tap_name(device),
         share_bytes=timing.share_bytes(frame_bytes, state_ns),
         share_frames=timing.share_frames(state_ns),
+        parameters=(),  # who looks on sets nothing
+        commands="",
     )
 
 

@@ -216,9 +216,9 @@ def _supervisor(
         segment=segments[layout.SUPERVISOR],
         events=segments[layout.EVENTS],
         commands=tuple(
-            segments[role.control.commands]
+            segments[plan.commands]
             for role in roles
-            if role.control is not None and role.control.commands
+            if (plan := role.control or role.io) is not None and plan.commands
         ),
         operator=OperatorPlan(
             period_ns=OPERATOR_PERIOD_NS,

@@ -104,7 +104,7 @@ def role_plan(
         control=control_plan(loaded, wiring, name, role, floor_ns, shares)
         if isinstance(role, ControlRole)
         else None,
-        io=io_plan(loaded, wiring, role, floor_ns, _send_offset_ns(loaded, wiring, role, floor_ns))
+        io=io_plan(loaded, wiring, name, floor_ns, _send_offset_ns(loaded, wiring, role, floor_ns))
         if isinstance(role, IoRole)
         else None,
         telemetry=_telemetry(loaded, wiring, name, role, base)

@@ -39,9 +39,12 @@ def commands_name(role: str) -> str:
 
 
 def has_commands(loaded: LoadedSpec, name: str) -> bool:
-    """Return whether a role takes commands: its law has something to tune."""
+    """Return whether a role takes commands: its law, or its device, has something to tune."""
+    role = loaded.spec.roles[name]
+    if role.kind == "io":
+        return bool(loaded.board.devices[role.device].parameters)
     tunes = any(block.tunable for block in loaded.laws.get(name, ()))
-    return tunes and loaded.spec.roles[name].kind == "control"
+    return tunes and role.kind == "control"
 
 
 def supervision_segments(loaded: LoadedSpec, page_size: int) -> dict[str, SegmentPlan]:

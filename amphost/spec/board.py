@@ -15,6 +15,7 @@ from pydantic import Field
 
 from amphost.spec.emulator import EmulatorSpec
 from amphost.spec.later import Later
+from amphost.spec.parameters import ParameterSpec
 from amphost.spec.plants import PlantSpec, SensorSpec
 from amphost.spec.ports import Port, address_of
 from amphost.spec.second_core import RemoteprocSpec
@@ -129,6 +130,10 @@ class DeviceSpec(Model):
     )
     accepts: dict[Name, AcceptSpec] = Field(
         default_factory=dict, description="Values that it accepts, in wire order."
+    )
+    parameters: dict[Name, ParameterSpec] = Field(
+        default_factory=dict,
+        description="Numbers of its firmware that `amphost set ROLE.NAME` changes while it runs.",
     )
 
     @property

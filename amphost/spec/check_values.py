@@ -15,6 +15,7 @@ from amphost.spec.check_wire import is_described, wire_problems
 from amphost.spec.decode import Holes
 from amphost.spec.emulator import emulator_problems
 from amphost.spec.model import Board, ControlRole, DeviceSpec, Spec
+from amphost.spec.parameters import parameter_problems
 from amphost.spec.positions import KeyPath, Problem
 
 __all__ = ["board_problems", "value_problems"]
@@ -48,6 +49,10 @@ def board_problems(board: Board, holes: Holes) -> Iterator[Problem]:
     for name, device in board.devices.items():
         path: KeyPath = ("devices", name)
         yield from _signals(path, device, holes)
+        below = (*path, "parameters")
+        yield from parameter_problems(below, device.parameters, device.sends)
+        for parameter, one in device.parameters.items():
+            yield from _in_range((*below, parameter), one.range, "initial", one.initial)
         if not any(holes.within(*path, end) for end in ENDS):
             yield from _one_end(path, device)
         if device.emulator is not None and not holes.within(*path, "emulator"):

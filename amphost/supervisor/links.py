@@ -42,6 +42,7 @@ class LinkKind(IntEnum):
     REFUSED = 3
     ISOLATED = 4
     GARBAGE = 5
+    RESTORED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,7 @@ class _Seen:
     refusal: int = 0
     refused_ns: int = 0
     isolations: int = 0
+    restored: int = 0
     garbage: Garbage = field(default_factory=Garbage)
 
 
@@ -108,6 +110,7 @@ class Links:
         seen.lost_ns = lost_ns
         self._look_at_isolation(run, owner, seen)
         self._look_at_refusal(run, owner, seen)
+        self._look_at_parameters(run, owner, seen)
         if text := seen.garbage.look(owner, run.plan.io.baud):
             self._tell(run, LinkKind.GARBAGE, text)
 
@@ -123,6 +126,20 @@ class Links:
                 f"{quiet_s:.3g} s",
             )
         seen.isolations = isolations
+
+    def _look_at_parameters(self, run: RoleRun, owner: Owner, seen: _Seen) -> None:
+        restored = owner.counter("parameters_restored")
+        if restored == seen.restored or owner.gauge("parameters_unset"):
+            return
+        assert run.plan.io is not None
+        changed = [
+            f"{one.name} = {one.value:g} {one.unit}"
+            for one in run.plan.io.parameters
+            if one.value != one.initial
+        ]
+        if seen.restored and changed:  # what was set in this run; the first session is no news
+            self._tell(run, LinkKind.RESTORED, f"parameters set again: {', '.join(changed)}")
+        seen.restored = restored
 
     def _look_at_refusal(self, run: RoleRun, owner: Owner, seen: _Seen) -> None:
         refused = SESSION_STATES.get(owner.gauge("link")) == "refused"

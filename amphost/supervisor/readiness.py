@@ -63,6 +63,9 @@ def _waits_for(run: RoleRun, segment: Segment) -> str:
         return f"{run.plan.io.device}: {text}"
     if why := ISOLATIONS.get(segment.owner.gauge("isolated")):
         return f"{run.plan.io.device} is isolated: {why}; it is heard again once it is quiet"
+    unset = segment.owner.gauge("parameters_unset")
+    if unset and SESSION_STATES.get(segment.owner.gauge("link")) == "up":
+        return f"{run.plan.io.device} has not yet taken {unset} of its parameters"
     port = run.reports.get("port") or never_heard(segment.owner, run.plan.io.baud)
     why = f" ({port})" if port else ""
     return f"{run.plan.name} has no answer from {run.plan.io.device}{why}"

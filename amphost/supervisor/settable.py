@@ -1,9 +1,10 @@
-"""What people may set in a running system, by name: operator values and a law's tunable numbers.
+"""What people may set in a running system, by name: operator values, a law's tunable numbers, and
+the parameters of devices.
 
-Rules. Pure. The names are those of the plan, in its order: `operator.NAME`, and
-`ROLE.BLOCK.NUMBER` for what a `tunable: true` block holds. A name's number, counted from 1, is what
-events carry in its place. Names and values from outside are hostile: what is not exactly one of
-these is refused, and never quoted at length.
+Rules. Pure. The names are those of the plan, in its order: `operator.NAME`, `ROLE.BLOCK.NUMBER`
+for what a `tunable: true` block holds, `ROLE.NAME` for a device's parameter. A name's number,
+counted from 1, is what events carry in its place. Names and values from outside are hostile: what
+is not exactly one of these is refused, and never quoted at length.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from amphost.errors import AmphostError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from amphost.plan.model import NumberPlan, OperatorValue, Plan, TunableBlock
+    from amphost.plan.model import NumberPlan, OperatorValue, ParameterPlan, Plan, TunableBlock
 
 NAME_MAX = 200
 QUOTED_MAX = 60
@@ -24,7 +25,7 @@ QUOTED_MAX = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settable:
-    """One name. `block` is None for an operator value, whose place among them is `place`.
+    """One name. `place` is its place among those of its role, `block` a law's that holds it.
 
     Synchronization: none required; immutable.
     """
@@ -39,6 +40,7 @@ class Settable:
     place: int
     key: str = ""
     block: TunableBlock | None = None
+    of_device: bool = False
 
     def check(self, value: float) -> None:
         """Refuse what is outside the range; AmphostError names range and unit."""
@@ -57,6 +59,8 @@ def settables(plan: Plan) -> dict[str, Settable]:
         for block in role.control.tunables if role.control is not None else ():
             for place, number in enumerate(block.numbers):
                 _add(table, _number(role.name, block, number, place, len(table) + 1))
+        for place, parameter in enumerate(role.io.parameters if role.io is not None else ()):
+            _add(table, _parameter(role.name, parameter, place, len(table) + 1))
     return table
 
 
@@ -89,6 +93,21 @@ def _number(role: str, block: TunableBlock, plan: NumberPlan, place: int, number
         place=place,
         key=plan.name,
         block=block,
+    )
+
+
+def _parameter(role: str, plan: ParameterPlan, place: int, number: int) -> Settable:
+    return Settable(
+        name=f"{role}.{plan.name}",
+        number=number,
+        unit=plan.unit,
+        low=plan.low,
+        high=plan.high,
+        initial=plan.value,
+        role=role,
+        place=place,
+        key=plan.name,
+        of_device=True,
     )
 
 

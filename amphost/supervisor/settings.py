@@ -1,9 +1,10 @@
-"""What clients of the control socket read and set: signals, operator values, numbers of laws.
+"""What clients of the control socket read and set: signals, operator values, numbers of laws and
+of devices.
 
 Rules. A set holds as a whole or not at all, so all of it goes to one place: to the operator's
-values, or to the law of one role. An operator value that is set stands in place of its profile
-until the next arming. So much may be set in a turn and no more: whoever asks faster is told so.
-What comes from a client is hostile until `settable` has read it. A reply fits a line.
+values, to the law of one role, or to one device. An operator value that is set stands in place of
+its profile until the next arming. So much may be set in a turn and no more: whoever asks faster is
+told so. What comes from a client is hostile until `settable` has read it. A reply fits a line.
 """
 
 from __future__ import annotations
@@ -158,7 +159,7 @@ class Settings:
     # Setting
 
     def set(self, raw: object, peer: Peer) -> dict[str, Any]:
-        """Set operator values at once, or send numbers to the one law they belong to."""
+        """Set operator values at once, or send numbers to the law or device they belong to."""
         changes = changes_of(raw, self.table, CHANGES_MAX)
         roles = dict.fromkeys(self.table[name].role for name in changes)
         if len(roles) > 1:
@@ -196,7 +197,7 @@ class Settings:
     def armed(self) -> None:
         """A new act of arming: every profile runs again, whatever was set in its place."""
         for name, one in self.table.items():
-            if one.block is None and self._watchdog.follows_profile(one.place):
+            if one.role == OPERATOR and self._watchdog.follows_profile(one.place):
                 self._authors.pop(name, None)
 
 

@@ -1,6 +1,7 @@
-"""Change the numbers of running laws: judge, send, take the loops' answers, keep what holds.
+"""Change the numbers of running laws and devices: judge, send, take the answers, keep what holds.
 
-Rules. Nothing is taken for changed before the role's own loop has said so, with the tick. Ids are
+Rules. Nothing is taken for changed before the role's own loop has said so, with the tick; for a
+device's parameter that is its acknowledgement, with its clock, and they go one at a time. Ids are
 counted over all roles; none is sent whose answer would stand where one still to be read does. One
 message holds what belongs together; while one is on its way no other may change the same block, so
 what a block's numbers would be is known when they are judged. What holds is written into the
@@ -49,7 +50,13 @@ REASONS = {
     "unknown": "the role knows no such number",
     "range": "a number is out of the range that the role keeps",
     "misfit": "the block's numbers would not fit together",
+    "absent": "its device is not there",
     GONE: "the role has ended before it came to it",
+}
+DEVICE_REASONS = REASONS | {
+    "expired": "the device did not acknowledge it in time",
+    "unknown": "the device knows no such parameter",
+    "range": "it is out of the range that the device keeps",
 }
 
 
@@ -71,7 +78,7 @@ class _Sent:
 
     run: RoleRun
     changes: dict[str, float]  # by full name
-    program: dict[int, float]  # the program's parameters that it changes
+    program: dict[int, float]  # the program's, or the device's, parameters that it changes
     blocks: frozenset[str]
     peer: Peer
 
@@ -90,7 +97,9 @@ class Tuning:
         table: Mapping[str, Settable],
         events: Events,
     ) -> None:
-        self.current = {name: one.initial for name, one in table.items() if one.block is not None}
+        self.current = {
+            name: one.initial for name, one in table.items() if one.block or one.of_device
+        }
         self.authors: dict[str, Author] = {}
         self._segments = segments
         self._roles = roles
@@ -100,17 +109,21 @@ class Tuning:
         self._waiting: dict[int, _Sent] = {}
         self._outcomes: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._newest = 0
-        self._later = LaterImports(NEEDED_LATER if self.current else (), time.monotonic_ns())
+        has_laws = any(one.block is not None for one in table.values())
+        self._later = LaterImports(NEEDED_LATER if has_laws else (), time.monotonic_ns())
         for role in plan.roles:
-            if role.control is not None and role.control.commands:
-                commands, consumer = segments[role.control.commands], segments[role.name]
+            target = role.control or role.io
+            if target is not None and target.commands:
+                commands, consumer = segments[target.commands], segments[role.name]
                 self._writers[role.name] = commands.queue_writer(consumer, epoch=1)
 
     def send(self, changes: Mapping[str, float], peer: Peer) -> int:
-        """Send changes of one role's law; return the message's id, or raise AmphostError."""
+        """Send changes of one law or device; return the message's id, or raise AmphostError."""
         run = self._roles[next(self._table[name].role for name in changes)]
         if run.state is not RoleState.RUNNING:
             raise AmphostError(f"{run.plan.name} does not run; set it when it does")
+        if run.plan.io is not None:
+            return self._push(self._to_device(run, changes, peer))
         blocks: dict[str, TunableBlock] = {}
         for name in changes:
             block = self._table[name].block
@@ -132,6 +145,24 @@ class Tuning:
             peer=peer,
         )
         return self._push(sent)
+
+    def _to_device(self, run: RoleRun, changes: Mapping[str, float], peer: Peer) -> _Sent:
+        if len(changes) > 1:
+            raise AmphostError(
+                f"{' and '.join(changes)} cannot be set together: a device takes its parameters one"
+                " at a time; set one after the other"
+            )
+        ((name, value),) = changes.items()
+        one = self._table[name]
+        if any(sent.run is run and one.key in sent.blocks for sent in self._waiting.values()):
+            raise AmphostError(f"{name} is being changed already; try again")
+        return _Sent(
+            run=run,
+            changes=dict(changes),
+            program={one.place: value},
+            blocks=frozenset({one.key}),
+            peer=peer,
+        )
 
     def _block(
         self, run: RoleRun, block: TunableBlock, changes: Mapping[str, float]
@@ -159,14 +190,15 @@ class Tuning:
 
     def _push(self, sent: _Sent) -> int:
         control = sent.run.plan.control
-        assert control is not None
+        target = control or sent.run.plan.io
+        assert target is not None
         writer, now_ns = self._writers[sent.run.plan.name], time.monotonic_ns()
-        places = _places(control.tunables)
+        places = {} if control is None else _places(control.tunables)
         words: list[float] = []
         for parameter, number in sent.program.items():
-            words += [places[parameter], number]
+            words += [places.get(parameter, parameter), number]
         words += [0, 0.0] * (CHANGES_MAX - len(sent.program))
-        expires_ns = now_ns + max(LIFE_NS, LIFE_PERIODS * control.period_ns)
+        expires_ns = now_ns + max(LIFE_NS, LIFE_PERIODS * target.period_ns)
         message, epoch = self._newest + 1, sent.run.epoch
         oldest = min(
             (n for n, one in self._waiting.items() if one.run is sent.run), default=message
@@ -198,11 +230,13 @@ class Tuning:
         sent = self._waiting.pop(message)
         role = sent.run.plan.name
         outcome: dict[str, Any] = {"state": "refused", "role": role}
+        device = sent.run.plan.io
         if result == "applied":
-            outcome = {"state": "applied", "role": role, "tick": tick}
+            key = "tick" if device is None else "device_us"
+            outcome = {"state": "applied", "role": role, key: tick}
             sent.run.plan = _with_parameters(sent.run, sent.program)
         else:
-            outcome["reason"] = REASONS[result]
+            outcome["reason"] = _reason(sent, result)
         for name, value in sent.changes.items():
             self._note(name, value, sent, result, tick, t_ns)
         self._outcomes[message] = outcome
@@ -219,7 +253,9 @@ class Tuning:
             self.current[name] = value
             self.authors[name] = Author(uid=sent.peer.uid, pid=sent.peer.pid, t_ns=t_ns)
         was = "unset" if old is None else f"{old:g}"
-        said = f"at tick {tick}" if applied else f"refused: {REASONS[result]}"
+        said = f"at tick {tick}" if applied else f"refused: {_reason(sent, result)}"
+        if applied and one.of_device:
+            said = f"acknowledged by {one.role}'s device{_device_time(tick)}"
         self._events.record(
             EventCode.PARAMETER if applied else EventCode.REFUSED,
             f"{name} {was} -> {value:g}, {said}",
@@ -242,6 +278,14 @@ class Tuning:
         raise AmphostError("there is no such message, or it was long ago; see `amphost events`")
 
 
+def _reason(sent: _Sent, result: str) -> str:
+    return (REASONS if sent.run.plan.io is None else DEVICE_REASONS)[result]
+
+
+def _device_time(device_us: int) -> str:
+    return f" at {device_us / 1e6:.6f} s of its clock" if device_us else ""
+
+
 def _places(blocks: Sequence[TunableBlock]) -> dict[int, int]:
     """Map each tunable parameter of the program to its place in the loop's table."""
     parameters = [block.first + place for block in blocks for place in range(len(block.ranges))]
@@ -249,8 +293,14 @@ def _places(blocks: Sequence[TunableBlock]) -> dict[int, int]:
 
 
 def _with_parameters(run: RoleRun, changed: Mapping[int, float]) -> RolePlan:
-    """Return the role's plan with the program's parameters as they are now."""
-    control = run.plan.control
+    """Return the role's plan with its law's, or its device's, parameters as they are now."""
+    control, io = run.plan.control, run.plan.io
+    if io is not None:
+        kept = tuple(
+            replace(one, value=changed.get(index, one.value))
+            for index, one in enumerate(io.parameters)
+        )
+        return replace(run.plan, io=replace(io, parameters=kept))
     assert control is not None
     parameters = tuple(
         changed.get(index, number) for index, number in enumerate(control.program.parameters)

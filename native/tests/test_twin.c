@@ -52,6 +52,24 @@ static void test_motor_moves_under_the_voltage_and_is_sensed(void) {
     CHECK(fabs(twin.plant.x[POSITION] - angle) < 0.1);
 }
 
+static void test_a_parameter_that_is_set_is_journaled(void) {
+    static const struct amp_device_parameter parameters[] = {{0, 50, 9}, {-1, 1, 0}};
+    struct amp_twin_config with = config();
+    with.device.parameters_count = 2;
+    with.device.parameters = parameters;
+    begin(&with);
+    run_ms(5);
+    const uint64_t now_us = (uint64_t)box.now / 1000;
+    CHECK(amp_session_set(&host.session, 1, -0.5f, 100, now_us) != 0);
+    CHECK(amp_session_set(&host.session, 0, 9.0f, 100, now_us) != 0); /* as it is: no change */
+    run_ms(5);
+    CHECK(amp_device_parameter(&twin.device, 1) == -0.5f);
+    const enum amp_twin_event_kind kinds[] = {AMP_TWIN_BOOT, AMP_TWIN_SESSION_UP,
+                                              AMP_TWIN_PARAMETER};
+    check_kinds(kinds, 3);
+    CHECK(seen[2].argument == ((uint64_t)1 << 32 | 0xBF000000u));
+}
+
 static void test_commands_are_journaled(void) {
     begin_default();
     arm_and_drive(1.0f);
@@ -238,6 +256,7 @@ static void test_held_plant_waits_until_it_is_armed(void) {
 int main(void) {
     RUN(test_journal_of_a_whole_life);
     RUN(test_motor_moves_under_the_voltage_and_is_sensed);
+    RUN(test_a_parameter_that_is_set_is_journaled);
     RUN(test_commands_are_journaled);
     RUN(test_a_new_session_while_armed_is_journaled);
     RUN(test_armed_without_any_actuation);

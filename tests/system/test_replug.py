@@ -220,3 +220,39 @@ def test_the_clock_of_the_device_is_known_within_the_stated_bound(
     assert abs(clock["offset_ns"] - offset_ns) <= clock["bound_us"] * 1000 + 2000
     assert abs(clock["skew_ppm"] - 35) < 2000
     assert clock["bound_us"] < 20_000
+
+
+PARAMETERS = """
+    parameters:
+      kp: {unit: V/rad, range: [0, 50], initial: 9.0}
+      limit: {unit: A, range: [0, 20], initial: 10.0}
+"""
+
+
+def test_parameters_that_were_set_are_set_again_before_a_rebooted_device_is_armed(
+    start: Callable[..., LiveRun], patient: Callable[..., Path], root: Path, tmp_path: Path
+) -> None:
+    """The device's own journal says which value it had when it was armed."""
+    board = (root / "boards" / "loopback.yaml").read_text(encoding="utf-8").rstrip()
+    (tmp_path / "bench.yaml").write_text(board + PARAMETERS)
+    run = start(spec=patient(("board: loopback", "board: bench.yaml")))
+    run.armed()
+    code, said, err = run.ask("set", "io.kp=12.5", "--wait")
+    assert code == 0, err
+    assert said.startswith("io.kp 12.5: acknowledged by the device of io")
+    assert run.ask("set", "io.kp=51")[0] == 1
+    os.kill(run.pid("mcu"), signal.SIGKILL)
+    run.in_mode("SAFE")
+    wait_for(lambda: events(run, "boot") == 2, "it has booted anew")
+    arm_again(run)
+    journal = run.journal()
+    booted = max(n for n, event in enumerate(journal) if event["event"] == "boot")
+    told = [event for event in journal[booted:] if event["event"] in ("parameter", "armed")]
+    assert [event["event"] for event in told] == ["parameter", "armed"]
+    assert (told[0]["index"], told[0]["value"]) == (0, 12.5)
+    code, shown, err = run.ask("get", "io.kp", "--json")
+    assert (code, json.loads(shown)[0]["value"]) == (0, 12.5), err
+    os.kill(run.process.pid, signal.SIGTERM)
+    _, report, err = run.finish()
+    assert "mcu: parameters set again: kp = 12.5 V/rad" in err
+    assert accounted(report, "control", "io")

@@ -58,6 +58,24 @@ def test_a_difference_is_named_by_signal_and_field(old: str, new: str, said: str
     assert differences(OURS, OURS.replace(old, new), PLACES) == [said]
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        ("0 50 9", "0 20 9", "kp: the firmware says high 20, the board file says high 50"),
+        ("0 50 9", None, "kp: the firmware has no such parameter"),
+        (None, "0 50 9", "kp: the board file has no such parameter, the firmware has it"),
+    ],
+)
+def test_a_parameter_that_differs_is_named_too(
+    ours: str | None, theirs: str | None, said: str
+) -> None:
+    """A gain that the firmware bounds otherwise would be refused long after it was armed."""
+    mine, firmware = (
+        OURS + (f"parameter kp V/rad {one}\n" if one else "") for one in (ours, theirs)
+    )
+    assert differences(mine, firmware, PLACES) == [said]
+
+
 def test_the_same_signals_in_another_order_are_told_as_such() -> None:
     """Their hash differs, and nothing else of them does."""
     lines = OURS.splitlines(keepends=True)

@@ -93,6 +93,12 @@ def test_a_device_that_babbles_is_named_with_what_it_did(bench: Bench) -> None:
     assert text.startswith("mcu is isolated: it sent more than its share of the line in 100 ms; ")
 
 
+def test_a_device_that_still_takes_its_parameters_is_not_ready(bench: Bench) -> None:
+    """Armed with a gain of its last boot it would move as nobody expects."""
+    bench.gauge("io", ready=0, link=2, parameters_unset=2)
+    assert bench.not_ready() == ["mcu has not yet taken 2 of its parameters"]
+
+
 def test_a_refusal_that_is_over_is_not_quoted(bench: Bench) -> None:
     """The right device was plugged in since: it is only not there yet."""
     bench.gauge("io", ready=0, link=2, refusal=2)

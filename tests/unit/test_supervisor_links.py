@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from amphost._native.amp import lib
 
 from amphost.lifecycle import Fault
-from amphost.plan.model import Plan
+from amphost.plan.model import ParameterPlan, Plan
 from amphost.supervisor.links import LinkEvent, LinkKind, Links
 from amphost.supervisor.runs import RoleRun
 from tests.unit.role_bench import RoleBench
@@ -159,6 +160,31 @@ def test_garbage_among_good_frames_is_no_wrong_baud(bench: Bench) -> None:
     assert bench.said() == []  # what was dropped was never looked at
     garbage(bench, 5000, 0)
     assert len(bench.said()) == 1
+
+
+def test_parameters_that_were_set_again_are_told_by_name_and_value(bench: Bench) -> None:
+    """After a reboot a person must not wonder which gain the device runs with."""
+    io = bench.run_of_io.plan.io
+    assert io is not None
+    kp = ParameterPlan(name="kp", unit="V/rad", low=0, high=50, initial=9, value=9)
+    limit = replace(kp, name="limit", unit="A")
+
+    def keep(*parameters: ParameterPlan) -> None:
+        bench.run_of_io.plan = replace(bench.role, io=replace(io, parameters=parameters))
+
+    keep(kp, limit)
+    bench.owner.add("parameters_restored", 2)
+    assert bench.said() == []  # the first session
+    bench.owner.add("parameters_restored", 2)
+    assert bench.said() == []  # as the board file has them
+    keep(replace(kp, value=12.5), limit)
+    bench.owner.add("parameters_restored")
+    bench.owner.set_gauge("parameters_unset", 1)
+    assert bench.said() == []
+    bench.owner.add("parameters_restored")
+    bench.owner.set_gauge("parameters_unset", 0)
+    assert bench.said() == ["mcu: parameters set again: kp = 12.5 V/rad"]
+    assert bench.recorded[-1].kind is LinkKind.RESTORED
 
 
 def test_a_refused_device_is_told_once_by_field(bench: Bench) -> None:

@@ -1,6 +1,7 @@
 #include "twin.h"
 
 #include <float.h>
+#include <string.h>
 
 #define NS_PER_US 1000
 #define READS_PER_STEP_MAX 4
@@ -121,10 +122,23 @@ static void observe_safe(struct amp_twin *twin) {
     twin->seen_safe = safe;
 }
 
+static void observe_parameters(struct amp_twin *twin) {
+    for (uint8_t i = 0; i < twin->config.device.parameters_count; i++) {
+        const float value = amp_device_parameter(&twin->device, i);
+        if (memcmp(&value, &twin->seen_parameters[i], sizeof value) != 0) {
+            uint32_t bits;
+            memcpy(&bits, &value, sizeof bits);
+            twin->seen_parameters[i] = value;
+            push(twin, AMP_TWIN_PARAMETER, (uint64_t)i << 32 | bits);
+        }
+    }
+}
+
 static void observe(struct amp_twin *twin) {
     const struct amp_session *const session = &twin->device.session;
     const bool up = session->state == AMP_SESSION_UP;
     const bool begun = up && (!twin->seen_up || session->number != twin->seen_session);
+    observe_parameters(twin);
     observe_mode(twin);
     observe_safe(twin);
     if (begun) {
@@ -168,6 +182,9 @@ int amp_twin_init(struct amp_twin *twin, const struct amp_twin_config *config,
     twin->next_ns = twin->boot_ns;
     twin->seen_mode = twin->device.mode;
     twin->seen_safe = true;
+    for (uint8_t i = 0; i < config->device.parameters_count; i++) {
+        twin->seen_parameters[i] = amp_device_parameter(&twin->device, i);
+    }
     push(twin, AMP_TWIN_BOOT, config->device.boot_nonce);
     return AMP_OK;
 }

@@ -44,6 +44,8 @@ enum amp_twin_event_kind {
     AMP_TWIN_DISARMED = 8,        /* commanded */
     AMP_TWIN_SAFE_REACHED = 9,    /* not armed, and every output stands at its safe value */
     AMP_TWIN_MARK = 10,           /* asked for by the mark byte; argument: how many so far */
+    AMP_TWIN_PARAMETER = 11,      /* one has another value; argument: its index, << 32, and the
+                                     value's bits */
 };
 
 /// One event. |t_us| is when the loop saw it: never before its cause, and at most one step plus
@@ -110,6 +112,7 @@ struct amp_twin {
     bool woken;
     bool released; /* it was armed once */
     uint64_t seen_applied;
+    float seen_parameters[AMP_DEVICE_PARAMETERS_MAX];
     uint32_t event_first;
     uint32_t event_count;
     struct amp_twin_event events[AMP_TWIN_EVENTS_MAX];

@@ -17,6 +17,7 @@ def render(report: dict[str, Any]) -> str:
     blocks += [_links(report["link"])] if report["link"] else []
     blocks += [_lines(report["link"])] if report["link"] else []
     blocks += [_list("links", _link_events(report["link"]))]
+    blocks += [_list("faults injected on purpose", _injected(report["link"]))]
     blocks += [_ends(report)]
     blocks += [_list("faults", [_fault(fault) for fault in report["faults"]])]
     blocks += [_list("degraded", report["degraded"])]
@@ -202,6 +203,24 @@ def _link_events(links: dict[str, dict[str, Any]]) -> list[str]:
         for name, link in links.items()
         for event in link["events"]
     ]
+
+
+def _injected(links: dict[str, dict[str, Any]]) -> list[str]:
+    """Say what fault proxies did: how often each fault struck, by direction."""
+    lines = []
+    for device, link in links.items():
+        injected = link["injected"]
+        if injected is None:
+            continue
+        done = [
+            f"{name} {count} {way.replace('_', ' ')}"
+            for way in ("to_host", "to_device")
+            for name, count in injected.get(way, {}).get("faults", {}).items()
+        ]
+        unplugs = injected.get("unplugs")
+        done += [f"unplugged {unplugs} time(s)"] if unplugs else []
+        lines.append(f"{device}: {', '.join(done) or 'nothing yet'}")
+    return lines
 
 
 def _ends(report: dict[str, Any]) -> str:

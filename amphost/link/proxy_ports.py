@@ -23,7 +23,7 @@ READ_MAX = 4096
 NOT_OPEN = -1
 FIRST_WAIT_NS = 20_000_000
 LONGEST_WAIT_NS = 500_000_000
-FIRST_OPEN_NS = 4_000_000_000
+FIRST_OPEN_NS = 2_000_000_000
 """A device that was not there for so long at the start is missing."""
 TCGETS2 = 0x802C542A
 """Of x86, Arm and RISC-V: asm-generic/ioctls.h; struct termios2 is in asm-generic/termbits.h."""

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests import ladder
+from tests.firmware.building import need
 from tests.system import bad_line
 from tests.system.live import LiveRun, wait_for
 
@@ -227,7 +228,7 @@ def test_frames_of_a_session_that_is_over_arm_nothing(
     followed = bad_line.device_events(run, "first_actuation")
     assert run.ask("acknowledge", "motor")[0] == 0
     wait_for(lambda: bad_line.device_events(run, "session_up") >= 2, "another session")
-    wait_for(lambda: _replayed(run) > 20, "old frames have come again")
+    wait_for(lambda: _struck(run, "to_device", "old") > 20, "old frames have come again")
     assert run.state()["mode"] == "DISARMED"
     assert bad_line.device_events(run, "armed") == armed
     assert bad_line.device_events(run, "first_actuation") == followed
@@ -238,10 +239,10 @@ def test_frames_of_a_session_that_is_over_arm_nothing(
     assert link["at_device"]["unexpected"] == 0
 
 
-def _replayed(run: LiveRun) -> int:
-    state = json.loads(run.ask("state", "motor", "--json")[1])
+def _struck(run: LiveRun, way: str, fault: str) -> int:
+    state = json.loads(run.ask("state", run.state()["system"], "--json")[1])
     counts = state["fault_proxies"]["mcu"]["counts"]
-    return int(counts["to_device"]["faults"]["old"])
+    return int(counts[way]["faults"][fault]) if counts else 0
 
 
 def test_a_wrong_speed_from_the_beginning_is_named(
@@ -295,3 +296,35 @@ def test_the_example_goes_safe_and_on_again_as_its_head_says(
     assert link["injected"]["unplugs"] == 1
     assert link["bad_frames"] > 0
     assert link["at_device"]["sequence_gaps"] > 0
+
+
+def test_a_proxy_stands_before_emulated_firmware_too(
+    start: Callable[..., LiveRun], tmp_path: Path
+) -> None:
+    """The line of a real firmware is spoilt like any other: what it sends is found damaged."""
+    need("arm-none-eabi-gcc", "gcc-arm-none-eabi")
+    need("qemu-system-arm", "qemu-system-arm")
+    example = ladder.copied(tmp_path) / "11_cortex_m.yaml"
+    board = example.parent / "cortex_m" / "board.yaml"
+    noise = {"kind": "flip", "way": "to_host", "rate": 0.0005}
+    cable = {"kind": "unplug", "on_signal": True, "for_s": 0.3}
+    faults = json.dumps({"seed": 1, "inject": {"noise": noise, "cable": cable}})
+    text = board.read_text(encoding="utf-8").replace(
+        "    baud:", f"    faults: {faults}\n    baud:"
+    )
+    board.write_text(text, encoding="utf-8")
+    ladder.build(example)
+    run = start(spec=example)
+    run.in_mode("ARMED")
+    wait_for(lambda: _struck(run, "to_host", "noise") > 2, "some bits are flipped")
+    bad_line.strike(run)
+    run.in_mode("SAFE")
+    wait_for(lambda: bad_line.over(run), "the fault is over")
+    assert run.ask("acknowledge", "cortex_m")[0] == 0
+    wait_for(lambda: run.ask("arm", "cortex_m")[0] == 0, "the link is up again")
+    _, report, err = bad_line.finish(run)
+    assert "same device, same boot" in err
+    link = report["link"]["mcu"]
+    assert link["bad_frames"] > 0
+    assert link["injected"]["unplugs"] == 1
+    assert report["roles"]["io"]["restarts"] == 0

@@ -71,6 +71,7 @@ REPORT: dict[str, Any] = {
             "sense_to_actuate_parts": dict.fromkeys(("a", "b", "c", "d"), SPAN),
             "errors": {"bad_crc": 7, "lost": 0, "foreign": 8},
             "worst_second": {"after_ms": 2345.6, "errors": {"bad_crc": 6}},
+            "injected": None,
             "events": [{"after_ms": 1234.5, "text": "link lost: the port hung up"}],
         }
     },
@@ -91,6 +92,18 @@ def role(**changes: Any) -> str:
     """Render it with one role, some of its keys changed; return its line."""
     lines = text(roles={"control": ROLE | changes}).splitlines()
     return next(line for line in lines if line.startswith("control"))
+
+
+def test_what_was_injected_is_shown_beside_what_was_noticed() -> None:
+    """A run on a spoilt line must not pass for a run on a good one."""
+    assert "injected" not in text()
+    ways = {"to_host": {"faults": {"noise": 7}}, "to_device": {"faults": {"noise": 0, "loss": 3}}}
+    link = REPORT["link"]["mcu"] | {"injected": ways | {"unplugs": 1}}
+    assert (
+        "faults injected on purpose:\n"
+        "  mcu: noise 7 to host, noise 0 to device, loss 3 to device, unplugged 1 time(s)"
+    ) in text(link={"mcu": link})
+    assert "  mcu: nothing yet" in text(link={"mcu": link | {"injected": {}}})
 
 
 def test_every_figure_stands_in_the_text() -> None:

@@ -149,7 +149,7 @@ def makefile_text(target: Target, port: str) -> str:
         device=target.name,
         port=port,
         header=header,
-        new=shlex.join(words).replace("$", "$$"),
+        new=shlex.join(words).replace("$", "$$") if target.file.isprintable() else "false",
         dependency=dependency if is_safe else "",
     )
 

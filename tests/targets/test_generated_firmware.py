@@ -179,6 +179,22 @@ def test_changing_the_board_file_changes_the_firmware(board: Path) -> None:
     assert main(["firmware", "new", str(board), "--to", str(folder), "--check"]) == 0
 
 
+def test_a_hostile_name_of_a_board_file(board: Path) -> None:
+    """It stands in a comment of C, in make and in a shell, and means itself in all of them."""
+    need("make", "gcc")
+    hostile = board.parent / "it's *" / "a $HOME $(shell id) `board`.yaml"
+    hostile.parent.mkdir()
+    board.rename(hostile)
+    folder = board.parent / "rig"
+    assert main(["firmware", "new", str(hostile), "--to", str(folder)]) == 0
+    header = folder / "rig_board.h"
+    run("gcc", "-fsyntax-only", "-Werror", f"-I{library_folder()}/include", header)
+    hostile.write_text(BOARD.replace("115200", "9600"), encoding="utf-8")
+    amphost = Path(__file__).parents[2] / ".venv" / "bin"
+    run("env", f"PATH={amphost}:/usr/bin:/bin", "make", "-s", "-C", folder, "board")
+    assert "RIG_BAUD 9600u" in header.read_text(encoding="utf-8")
+
+
 def sketch_elf(sketch: Path, tmp_path: Path) -> Path:
     """Build as Arduino does: C++, the library's `src` on the path and compiled whole, an Uno."""
     need("avr-g++", "avr-gcc")

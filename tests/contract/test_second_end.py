@@ -434,6 +434,20 @@ def test_the_c_host_refuses_our_device_of_another_schema() -> None:
     assert {one.refusal for one in refused} == {"schema"}
 
 
+def test_the_c_host_reads_what_our_device_was_built_with() -> None:
+    """It refuses the hash, and then asks piece by piece what it stands for."""
+    theirs_text = schema(SENDS[:3], ACCEPTS)
+    pair = Pair(schema_hash=zlib.crc32(theirs_text.encode()))
+    pair.device.dictionary = theirs_text.encode()
+    read = ffi.new("struct amp_dictionary *")
+    pair.host.native.expected.dictionary = read
+    pair.run(400_000)
+    assert not pair.host.is_up()
+    assert "dictionary" in pair.kinds()
+    assert read.state == lib.AMP_DICTIONARY_WHOLE
+    assert ffi.string(read.text).decode() == theirs_text
+
+
 def test_values_agree_with_the_c_code() -> None:
     """At the edges of every type, and runs of bools of any length."""
     some = [

@@ -1,7 +1,8 @@
 """Compile the device part for microcontrollers, and say what it takes there.
 
     ./dev exec python tests/targets/device_sizes.py            print the table
-    ./dev exec python tests/targets/device_sizes.py --write    put it into native/device/README.md
+    ./dev exec python tests/targets/device_sizes.py --write    put it into native/device/README.md,
+                                                               and the whole images with it
 
 Rules. Compiled as a firmware would, size first; never linked against a C library. A compiler that
 is not here is named. The table in the README names the compilers it came from.
@@ -16,6 +17,8 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.targets import image_sizes
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVICE = ROOT / "native" / "device"
@@ -152,6 +155,7 @@ def main() -> int:
     if sys.argv[1:] == ["--write"]:
         before, _, rest = README.read_text(encoding="utf-8").partition(OPEN)
         README.write_text(before + made + rest.partition(CLOSE)[2], encoding="utf-8")
+        image_sizes.write(image_sizes.table(image_sizes.image_ports()))
     print(made)
     return 0
 

@@ -157,7 +157,7 @@ class Twin:
         self._tables = _set_tables(config.device, plan)
         _set_sensors(config, plan)
         config.held = plan.plant.held
-        if lib.amp_twin_init(self.native, config, platform.linux()) < 0:
+        if lib.amp_twin_init(self.native, config, platform.linux_unpolled()) < 0:
             raise LocalLinkError(f"device {plan.name}: a value of its plan is out of range")
 
     def run(self, until_ns: int) -> bool:

@@ -111,6 +111,11 @@ def linux_edges() -> ffi.CData:
     return lib.amp_platform_linux_edges()
 
 
+def linux_unpolled() -> ffi.CData:
+    """Return the platform of a loop that reads lines and never polls."""
+    return lib.amp_platform_linux_unpolled()
+
+
 def linux() -> ffi.CData:
     """Return the native table of Linux's clocks and streams, for the other bindings."""
     return lib.amp_platform_linux()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import select
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,22 +16,22 @@ if TYPE_CHECKING:
 STOP_MS = 5000
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
 class SecondCoreRun:
     """A second core in this run. Closing `lifeline` asks for its stop.
 
     Synchronization: one thread.
     """
 
-    plan: SecondCorePlan
-    child: Child | None
-    lifeline: int
-    runs: bool = False  # its firmware runs and its port is there
-    crash: str = ""
-    restarts_ns: list[int] = field(default_factory=list)
-    restart_at_ns: int | None = None
-    error: str = ""
-    exit_code: int = 1  # of the run that ends for that error
+    def __init__(self, plan: SecondCorePlan, lifeline: int) -> None:
+        self.plan = plan
+        self.lifeline = lifeline
+        self.child: Child | None = None
+        self.runs = False  # its firmware runs and its port is there
+        self.crash = ""
+        self.restarts_ns: list[int] = []
+        self.restart_at_ns: int | None = None
+        self.error = ""
+        self.exit_code = 1  # of the run that ends for that error
 
     def release(self) -> None:
         """Let go of the lifeline: the core is stopped, and its process ends."""

@@ -43,7 +43,7 @@ class SecondCores:
     def start(self, plan: SecondCorePlan) -> SecondCoreRun:
         """Exec the process that starts the core, and listen to it."""
         theirs, ours = os.pipe()  # carries nothing but its own closing
-        run = SecondCoreRun(plan=plan, child=None, lifeline=ours)
+        run = SecondCoreRun(plan, ours)
         try:
             self._exec(run, theirs)
         except BaseException:

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -156,4 +157,20 @@ const struct amp_platform *amp_platform_linux_edges(void) {
         platform.read = edges_read;
     }
     return edges.epoll >= 0 ? &platform : amp_platform_linux();
+}
+
+static int waiting_read(void *context, int descriptor, uint8_t *bytes, size_t room) {
+    int waiting = 1;
+    if (ioctl(descriptor, FIONREAD, &waiting) == 0 && waiting == 0) {
+        return 0;
+    }
+    const struct amp_platform *const plain = amp_platform_linux();
+    return plain->read(context, descriptor, bytes, room);
+}
+
+const struct amp_platform *amp_platform_linux_unpolled(void) {
+    static struct amp_platform platform;
+    platform = *amp_platform_linux();
+    platform.read = waiting_read;
+    return &platform;
 }

@@ -240,6 +240,21 @@ static void test_the_deadline_is_kept_whatever_signals_come(void) {
     close_ends();
 }
 
+static void test_a_read_without_a_poll_finds_what_has_come(void) {
+    const struct amp_platform *const unpolled = amp_platform_linux_unpolled();
+    uint8_t bytes[64];
+    for (size_t i = 0; i < 2; i++) {
+        openers[i]();
+        CHECK(unpolled->read(unpolled->context, ends[0], bytes, sizeof bytes) == 0);
+        put(ends[1], 9);
+        CHECK(poll_for(ends[0], AMP_POLL_READ, WAIT) == AMP_POLL_READ);
+        CHECK(unpolled->read(unpolled->context, ends[0], bytes, sizeof bytes) == 9);
+        CHECK(unpolled->read(unpolled->context, ends[0], bytes, sizeof bytes) == 0);
+        close_ends();
+    }
+    CHECK(unpolled->read(unpolled->context, -1, bytes, sizeof bytes) == -AMP_EIO);
+}
+
 int main(void) {
     edges = amp_platform_linux_edges();
     CHECK(edges != amp_platform_linux());
@@ -256,5 +271,6 @@ int main(void) {
     RUN(test_lines_that_change_places_are_told_apart);
     RUN(test_one_line_in_two_places_is_told_in_one_and_stays_when_that_one_goes);
     RUN(test_the_deadline_is_kept_whatever_signals_come);
+    RUN(test_a_read_without_a_poll_finds_what_has_come);
     return CHECK_DONE();
 }

@@ -56,6 +56,11 @@ const struct amp_platform *amp_platform_linux(void);
 /// for another one. Context: init.
 const struct amp_platform *amp_platform_linux_edges(void);
 
+/// The same, for a loop that reads on its own grid and never polls: |read| asks first how much is
+/// there, since a read of an empty tty waits as its poll does. It says 0 for a line whose other end
+/// is gone. Context: init.
+const struct amp_platform *amp_platform_linux_unpolled(void);
+
 /// The errno behind the last -AMP_ESYS of this thread. Context: any.
 int amp_platform_errno(void);
 

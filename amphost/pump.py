@@ -165,12 +165,13 @@ class Pump:
 
     def _set_tally(self, io: IoPlan, segments: Mapping[str, Segment], epoch: int) -> None:
         """Let it tell about its line: a tally once a second, and every byte."""
-        tally, tap = segments[io.tally], segments[io.tap]
-        for segment in (tally, tap):
+        tally, tap, said = segments[io.tally], segments[io.tap], segments[io.said]
+        for segment in (tally, tap, said):
             segment.attach_writer(epoch)
         self.native.tally.channel = tally.native_channel[0]
         self.native.tally.baud = io.baud
         self.native.tap = tap.native_channel[0]
+        self.native.said.channel = said.native_channel[0]
 
     def _set_follow(self, plan: FollowPlan, own: Segment) -> None:
         """Let the send points follow the device's clock, which this role itself knows."""

@@ -13,7 +13,7 @@ from amphost import timing
 from amphost.plan.code import code_plan
 from amphost.plan.follow import io_follow
 from amphost.plan.line import schema_hash, schema_text, state_bytes
-from amphost.plan.link_segments import tally_name, tap_name
+from amphost.plan.link_segments import said_name, tally_name, tap_name
 from amphost.plan.model import (
     AcceptPlan,
     CodePlan,
@@ -63,6 +63,7 @@ def io_plan(
         emulated=device.emulator is not None,
         tally=tally_name(role.device),
         tap=tap_name(role.device),
+        said=said_name(role.device),
         share_bytes=timing.share_bytes(
             state_bytes(one.type for one in device.sends.values()), state_ns
         ),

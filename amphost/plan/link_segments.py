@@ -1,8 +1,9 @@
 """The segments in which an io role tells about its lines: a tally once a second, and a tap.
 
-Rules. Pure. Each device has two segments beside its role's own, which the role alone writes; their
-names hold a dot, as no role's does. The words are those of native/include/amp/tally.h and tap.h,
-which a test compares. The tally is recorded, the tap is not: `amphost link --trace` reads it.
+Rules. Pure. Each device has three segments beside its role's own, which the role alone writes;
+their names hold a dot, as no role's does. The words are those of native/include/amp/tally.h, tap.h
+and said.h, which a test compares. The tally and what the firmware says are recorded, the tap is
+not: `amphost link --trace` reads it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from amphost.spec.model import IoRole
 
 TALLY_DEPTH = 64
+SAID_DEPTH = 64
 TAP_WORDS = 13  # AMP_TAP_WORDS
 TAP_DEPTH_LEAST, TAP_DEPTH_MOST = 256, 8192
 TAP_S = 0.25
@@ -111,6 +113,17 @@ TALLY_WORDS = (
 )
 
 
+SAID_WORDS = (
+    ("code", "u64", "1"),
+    ("argument", "u64", "1"),
+    ("device_us", "u64", "us"),
+    ("dropped", "u64", "1"),
+    ("spoilt", "u64", "1"),
+    ("length", "u64", "1"),
+    *((f"text_{8 * index}", "u64", "1") for index in range(6)),
+)
+
+
 def tally_name(device: str) -> str:
     """Name the segment that tells about a device's line once a second."""
     return f"{device}.link"
@@ -121,8 +134,13 @@ def tap_name(device: str) -> str:
     return f"{device}.tap"
 
 
+def said_name(device: str) -> str:
+    """Name the segment that has what a device's firmware tells people."""
+    return f"{device}.said"
+
+
 def link_segments(loaded: LoadedSpec, wiring: Wiring, page_size: int) -> dict[str, SegmentPlan]:
-    """Lay out both segments of every device that a role reads."""
+    """Lay out the segments of every device that a role reads."""
     plans = {}
     for name, role in _io_roles(loaded):
         baud = loaded.board.devices[role.device].baud
@@ -130,14 +148,16 @@ def link_segments(loaded: LoadedSpec, wiring: Wiring, page_size: int) -> dict[st
         for plan in (
             tally_segment(role.device, role_id, page_size),
             tap_segment(role.device, role_id, page_size, tap_depth(baud)),
+            said_segment(role.device, role_id, page_size),
         ):
             plans[plan.role] = plan
     return plans
 
 
-def tally_names(loaded: LoadedSpec) -> tuple[str, ...]:
-    """Name every tally."""
-    return tuple(tally_name(role.device) for _, role in _io_roles(loaded))
+def recorded_names(loaded: LoadedSpec) -> tuple[str, ...]:
+    """Name every tally, and what every firmware says."""
+    names = (tally_name, said_name)
+    return tuple(name(role.device) for _, role in _io_roles(loaded) for name in names)
 
 
 def tally_segment(device: str, role_id: int, page_size: int) -> SegmentPlan:
@@ -149,6 +169,11 @@ def tap_segment(device: str, role_id: int, page_size: int, depth: int) -> Segmen
     """Lay out a tap."""
     words = tuple((f"bytes_{8 * index}", "u64", "1") for index in range(TAP_WORDS))
     return _segment(tap_name(device), role_id, page_size, words, depth)
+
+
+def said_segment(device: str, role_id: int, page_size: int) -> SegmentPlan:
+    """Lay out what a firmware says."""
+    return _segment(said_name(device), role_id, page_size, SAID_WORDS, SAID_DEPTH)
 
 
 def tap_depth(baud: int) -> int:

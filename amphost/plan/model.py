@@ -262,6 +262,7 @@ class IoPlan:
     link_lost_ns: int
     tally: str  # the segment that tells about the line, among `RolePlan.writes`
     tap: str  # the one that has its bytes
+    said: str  # the one that has what its firmware tells people
     share_bytes: int  # of the device in 100 ms: more isolate it
     share_frames: int  # state frames that come in that time
     parameters: tuple[ParameterPlan, ...]

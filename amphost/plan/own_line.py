@@ -11,7 +11,15 @@ from amphost import timing
 from amphost.plan import layout
 from amphost.plan.layout import SUPERVISOR, SUPERVISOR_ID
 from amphost.plan.line import schema_hash, schema_text, state_bytes
-from amphost.plan.link_segments import tally_name, tally_segment, tap_depth, tap_name, tap_segment
+from amphost.plan.link_segments import (
+    said_name,
+    said_segment,
+    tally_name,
+    tally_segment,
+    tap_depth,
+    tap_name,
+    tap_segment,
+)
 from amphost.plan.model import (
     AcceptPlan,
     IoPlan,
@@ -57,6 +65,7 @@ def own_role(device: str, spec: DeviceSpec, board: str, port: str, page_size: in
         writes=(
             tally_segment(device, ROLE_ID, page_size),
             tap_segment(device, ROLE_ID, page_size, tap_depth(spec.baud)),
+            said_segment(device, ROLE_ID, page_size),
         ),
     )
 
@@ -106,6 +115,7 @@ def _io(device: str, spec: DeviceSpec, board: str, port: str) -> IoPlan:
         link_lost_ns=max(timing.link_lost_ns(PERIOD_NS, state_ns), timing.NS_PER_S // 2),
         tally=tally_name(device),
         tap=tap_name(device),
+        said=said_name(device),
         share_bytes=timing.share_bytes(frame_bytes, state_ns),
         share_frames=timing.share_frames(state_ns),
         parameters=(),  # who looks on sets nothing

@@ -16,7 +16,13 @@ from amphost import timing
 from amphost.plan import layout
 from amphost.plan.control import control_plan
 from amphost.plan.device import io_plan
-from amphost.plan.link_segments import link_segments, tally_name, tally_names, tap_name
+from amphost.plan.link_segments import (
+    link_segments,
+    recorded_names,
+    said_name,
+    tally_name,
+    tap_name,
+)
 from amphost.plan.model import RolePlan, SegmentPlan, StreamPlan, TelemetryPlan, TrackingPlan
 from amphost.plan.programs import exec_plan, fault_class, python_plan
 from amphost.plan.supervision import commands_name, has_commands, supervision_segments
@@ -125,7 +131,7 @@ def _supervised(loaded: LoadedSpec, name: str) -> tuple[str, ...]:
     """Return what else a role reads: commands, or the events of the run and how its links do."""
     role = loaded.spec.roles[name]
     if isinstance(role, TelemetryRole):
-        return (layout.EVENTS, *tally_names(loaded))
+        return (layout.EVENTS, *recorded_names(loaded))
     if isinstance(role, WorkerRole):
         return (queue_name(name),)
     return (commands_name(name),) if has_commands(loaded, name) else ()
@@ -134,7 +140,7 @@ def _supervised(loaded: LoadedSpec, name: str) -> tuple[str, ...]:
 def _written(name: str, role: RoleSpec) -> tuple[str, ...]:
     """Return what a role writes beside its own segment: queues, or what it tells of its lines."""
     if isinstance(role, IoRole):
-        return (tally_name(role.device), tap_name(role.device))
+        return tuple(name(role.device) for name in (tally_name, tap_name, said_name))
     if isinstance(role, PythonRole):
         return tuple(queue_name(worker) for worker in worker_names(name, role))
     return ()

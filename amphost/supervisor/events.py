@@ -43,7 +43,7 @@ class EventCode(IntEnum):
     PARAMETER = 5  # a law's number holds from `tick` on: name, old, new
     REFUSED = 6  # the loop refused a number: name, old, new; detail: enum amp_tuning_result
     STOP = 7  # somebody asked for the end
-    LINK = 8  # of an io role; detail: 1 lost, 2 back, 3 refused
+    LINK = 8  # of an io role; detail: the link's LinkKind (1 lost, 2 back, 3 refused, ...)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +169,7 @@ class Events:
         self.record(EventCode.FAULT, text, role=fault.role, detail=number)
 
     def link(self, event: LinkEvent) -> None:
-        """A link was lost, is back, or was refused."""
+        """A link was lost, is back or was refused, or a firmware has told something."""
         text = f"{event.device}: {event.text}"
         self.record(EventCode.LINK, text, role=event.role, detail=int(event.kind))
 

@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from amphost.device import RESETS
+from amphost.link.said import read
 from amphost.pump import ISOLATIONS, SESSION_STATES
 from amphost.supervisor.fault_text import describe
 from amphost.supervisor.garbage import Garbage
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from amphost.blocks import Owner
+    from amphost.channel import ChannelReader
     from amphost.mailbox import Segment
+    from amphost.plan.model import IoPlan
     from amphost.supervisor.runs import RoleRun
 
 NS_PER_S = 1e9
@@ -43,6 +46,7 @@ class LinkKind(IntEnum):
     ISOLATED = 4
     GARBAGE = 5
     RESTORED = 6
+    SAID = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,7 @@ class _Seen:
     refused_ns: int = 0
     isolations: int = 0
     restored: int = 0
+    dropped: int = 0
     garbage: Garbage = field(default_factory=Garbage)
 
 
@@ -89,6 +94,7 @@ class Links:
         self._say = say
         self._record = record
         self._seen: dict[str, _Seen] = {}
+        self._heard: dict[str, ChannelReader] = {}
 
     def look(self, run: RoleRun) -> None:
         """Look at the link of an io role; say what has changed since the last time."""
@@ -113,6 +119,18 @@ class Links:
         self._look_at_parameters(run, owner, seen)
         if text := seen.garbage.look(owner, run.plan.io.baud):
             self._tell(run, LinkKind.GARBAGE, text)
+        self._listen(run, run.plan.io, seen)
+
+    def _listen(self, run: RoleRun, io: IoPlan, seen: _Seen) -> None:
+        """Record what the firmware tells people; it is no news of the link."""
+        if io.device not in self._heard:
+            self._heard[io.device] = self._segments[io.said].reader(oldest=True)
+        while (record := self._heard[io.device].next()) is not None:
+            said = read(record[1], record[3:])
+            dropped = said.dropped - seen.dropped
+            more = f" ({dropped} came too fast and were dropped)" if dropped > 0 else ""
+            seen.dropped = said.dropped
+            self._record(_event(run, LinkKind.SAID, said.words() + more))
 
     def _look_at_isolation(self, run: RoleRun, owner: Owner, seen: _Seen) -> None:
         isolations = sum(owner.counter(name) for name in ISOLATED)
@@ -162,12 +180,21 @@ class Links:
         assert run.plan.io is not None
         device = run.plan.io.device
         self._say(f"{device}: {text}")
-        event = LinkEvent(
-            t_ns=time.monotonic_ns(), kind=kind, role=run.plan.name, device=device, text=text
-        )
+        event = _event(run, kind, text)
         self._record(event)
         if len(self.events) < EVENTS_MAX:
             self.events.append(event)
+
+
+def _event(run: RoleRun, kind: LinkKind, text: str) -> LinkEvent:
+    assert run.plan.io is not None
+    return LinkEvent(
+        t_ns=time.monotonic_ns(),
+        kind=kind,
+        role=run.plan.name,
+        device=run.plan.io.device,
+        text=text,
+    )
 
 
 def _cause(owner: Owner, run: RoleRun) -> str:

@@ -17,6 +17,7 @@ int amp_pump_init(struct amp_pump *pump) {
         pump->channel.words != (uint32_t)expected->sends_count + 3 ||
         pump->source.words > AMP_PUMP_WORDS_MAX || pump->session_number == 0 ||
         pump->sensed_word >= (int32_t)pump->source.words || pump->role >= AMP_ROLES_MAX ||
+        (pump->said.channel.line != NULL && pump->said.channel.words != AMP_SAID_WORD_COUNT) ||
         pump->timing.period_ns <= 0 || pump->timing.supervisor_ns <= 0 ||
         pump->timing.lease_ns <= 0 || pump->timing.clock_ns <= 0 || pump->share.bytes == 0) {
         return -AMP_EARG;

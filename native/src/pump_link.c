@@ -88,6 +88,7 @@ static void take_event(struct amp_pump *pump, const struct amp_wire_event *event
 
 static void take_message(struct amp_pump *pump, const struct amp_frame *frame, amp_ns now) {
     struct amp_wire_event event;
+    amp_said_take(&pump->said, frame, now);
     if (frame->type == AMP_FRAME_STATE) {
         take_state(pump, frame, now);
     } else if (frame->type == AMP_FRAME_TIME) {

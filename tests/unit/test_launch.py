@@ -42,7 +42,14 @@ def test_every_role_has_a_segment_and_a_close_gives_all_back(plan: Plan) -> None
     """With the last role gone the memory is gone: nothing of it has a name."""
     before, mapped = descriptors(), memfds()
     segments = Segments(plan, NONCE)
-    names = {"supervisor", "events", "mcu.link", "mcu.tap", *(role.name for role in plan.roles)}
+    names = {
+        "supervisor",
+        "events",
+        "mcu.link",
+        "mcu.tap",
+        "mcu.said",
+        *(role.name for role in plan.roles),
+    }
     assert set(segments.descriptors) == set(segments.mapped) == names
     assert {path.split("-")[1].split(" ")[0] for path in memfds()} >= names
     segments.close()

@@ -45,6 +45,18 @@ def test_tap_has_the_headers_words() -> None:
     assert link_segments.TAP_WORDS == lib.AMP_TAP_WORDS
 
 
+def test_what_a_firmware_says_has_the_headers_words() -> None:
+    """The io role writes them by their number."""
+    names = [
+        name.removeprefix("AMP_SAID_").lower()
+        for _, name in sorted(ffi.typeof("enum amp_said_word").elements.items())
+        if name not in ("AMP_SAID_WORD_COUNT", "AMP_SAID_TEXT")
+    ]
+    words = [name for name, _, _ in link_segments.SAID_WORDS]
+    assert len(words) == lib.AMP_SAID_WORD_COUNT
+    assert words[: lib.AMP_SAID_TEXT] == names
+
+
 @pytest.mark.parametrize(
     ("baud", "depth"), [(9600, 256), (115_200, 512), (1_000_000, 4096), (12_000_000, 8192)]
 )
@@ -57,8 +69,9 @@ def test_the_role_writes_them_and_telemetry_reads_the_tally(plan_of: Callable[..
     """One writer a word, and no recording of every byte."""
     plan = plan_of()
     roles = {role.name: role for role in plan.roles}
-    assert [one.role for one in roles["io"].writes] == ["mcu.link", "mcu.tap"]
+    assert [one.role for one in roles["io"].writes] == ["mcu.link", "mcu.tap", "mcu.said"]
     assert {one.role_id for one in roles["io"].writes} == {roles["io"].role_id}
     reads = [one.role for one in roles["telemetry"].reads]
     assert "mcu.link" in reads
+    assert "mcu.said" in reads
     assert "mcu.tap" not in reads

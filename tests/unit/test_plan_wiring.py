@@ -103,7 +103,7 @@ def test_everyone_maps_what_it_reads_and_the_supervisors(plan_of: Planning) -> N
     assert {one.name: [other.role for other in one.reads] for one in plan.roles} == {
         "io": ["supervisor", "control"],
         "control": ["supervisor", "io"],
-        "telemetry": ["supervisor", "io", "control", "events", "mcu.link"],
+        "telemetry": ["supervisor", "io", "control", "events", "mcu.link", "mcu.said"],
     }
     for one in plan.roles:
         for other in one.reads[1:]:

@@ -66,7 +66,9 @@ def test_it_maps_its_own_segment_to_write_and_every_other_to_read(
     """The MMU is what keeps a role that runs wild in its own words."""
     before = descriptors()
     context = context_of(bench, heard[1])
-    assert set(context.segments) == {"telemetry", "supervisor", "io", "control", "events"}
+    assert set(context.segments) == {
+        *("telemetry", "supervisor", "io", "control", "events", "mcu.link", "mcu.said")
+    }
     context.segment.owner.beat(1)
     for name, segment in context.segments.items():
         if name != "telemetry":

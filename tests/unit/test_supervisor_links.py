@@ -223,6 +223,23 @@ def test_a_refused_device_is_told_once_by_field(bench: Bench) -> None:
     assert bench.said() == []
 
 
+def test_what_a_firmware_says_is_recorded_and_not_shouted(bench: Bench) -> None:
+    """It is for `amphost events` and the recording; the run's own output is the system's."""
+    said = bench.view["mcu.said"]
+    said.attach_writer(1)
+    text = int.from_bytes(b"homing\x1b!", "little")
+    said.publish(5, 0, (200, 51966, 1000, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    said.publish(6, 0, (0, 0, 1001, 7, 0, 8, text, 0, 0, 0, 0, 0))
+    assert bench.said() == []
+    assert [(event.kind, event.text) for event in bench.recorded] == [
+        (LinkKind.SAID, "event 200, argument 51966"),
+        (LinkKind.SAID, "says: homing?! (7 came too fast and were dropped)"),
+    ]
+    assert bench.links.events == []
+    bench.said()
+    assert len(bench.recorded) == 2
+
+
 def test_a_successor_of_the_io_role_makes_the_link_without_a_duration(bench: Bench) -> None:
     """Nobody knows when the link of a killed process was lost."""
     bench.up(10)

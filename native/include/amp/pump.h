@@ -29,6 +29,7 @@
 #include "amp/clock.h"
 #include "amp/follow.h"
 #include "amp/platform.h"
+#include "amp/said.h"
 #include "amp/segment.h"
 #include "amp/session.h"
 #include "amp/stats.h"
@@ -142,6 +143,7 @@ struct amp_pump {
                                    applied count, CLOCK_MONOTONIC at sampling (ns; 0: unknown) */
     struct amp_channel source;  /* of the role whose outputs it forwards; one role for all */
     struct amp_channel tap;     /* its own, attached; all zero: none (tap.h) */
+    struct amp_said said;       /* its own, attached; all zero: none (said.h) */
     struct amp_tally tally;     /* its channel and the line's speed are the caller's (tally.h) */
     struct amp_pump_timing timing;
     struct amp_pump_share share;

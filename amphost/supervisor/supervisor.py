@@ -356,6 +356,7 @@ class Supervisor:
             raise NoPermissionError(
                 "not armed, since safety.allow_degraded is false: " + "; ".join(lacks)
             )
+        self.startup.done("link")  # readiness may have come since the last look at it
         self.runtime.mark_unclean()
         self.usage.begin(self.pids())
         self.modes.change(ModeEvent.ARM)

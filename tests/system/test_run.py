@@ -7,6 +7,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.system.live import LiveRun, wait_for
 
 
@@ -35,6 +37,14 @@ def test_run_accounts_for_every_period_and_loses_no_sample(
     assert link["bad_frames"] == 0
     assert link["sequence_gaps"] == 0
     assert link["sense_to_actuate_us"]["n"] > 1000
+
+
+def test_phases_of_the_start_follow_one_another(start: Callable[..., LiveRun]) -> None:
+    """The link may stand between two looks of the supervisor: it armed before it had noted that."""
+    _, report, err = start("--for", "1s").finish()
+    phases = report["startup_phases_ms"]
+    assert all(length >= 0 for length in phases.values()), err
+    assert sum(phases.values()) == pytest.approx(report["startup_ms"])
 
 
 def test_each_role_says_what_it_really_got(start: Callable[..., LiveRun]) -> None:

@@ -43,13 +43,20 @@ def answer(
         "role_id": run.plan.role_id,
         "board": io.board,
         "baud": io.baud,
-        "port": io.port,
+        "port": _port(run, io),
         "schema": io.schema,
         "schema_hash": io.schema_hash,
         "nonce": segments.nonce,
         **_places(segments.mapped[io.tap].plan),
         DESCRIPTORS: _opened(segments, io),
     }
+
+
+def _port(run: RoleRun, io: IoPlan) -> str:
+    """Return the name that the port had when it was opened last, or where it is looked for."""
+    line = run.reports.get("line")
+    opened = line.get("port") if isinstance(line, dict) else None
+    return str(opened or io.port)
 
 
 def _places(tap: SegmentPlan) -> dict[str, int]:

@@ -119,7 +119,9 @@ def _own(args: argparse.Namespace, named: Any, opened: ExitStack) -> Followed:
         )
         raise HardwareMissingError([why])
     _say(f"{device}: opening {port} at {spec.baud} baud")
-    line = opened.enter_context(OwnLine(device, spec, named.board, port, _teller(device)))
+    line = opened.enter_context(
+        OwnLine(device, spec, named.board, port, named.where, _teller(device))
+    )
     line.wait_open(OPEN_S)
     line.check()
     return line

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from amphost.spec.model import DeviceSpec
+    from amphost.spec.positions import Positions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +34,24 @@ class Named:
     system: str
     board: str
     devices: Mapping[str, DeviceSpec]
+    where: Positions  # of the board file
 
 
 def read_named(name: str) -> Named:
     """Read a system or a board file; SpecError has every problem of it."""
     path = shipped.find_spec(name)
-    tree = read(decode(read_bytes(path, BYTES_MAX), str(path)), str(path)).root
+    document = read(decode(read_bytes(path, BYTES_MAX), str(path)), str(path))
+    tree = document.root
     if isinstance(tree, dict) and "devices" in tree and "roles" not in tree:
         board = load_board(path)
-        return Named(system="", board=board.name, devices=board.devices)
+        return Named(system="", board=board.name, devices=board.devices, where=document.where)
     loaded = load(path, boards=shipped.board_folders(), compiled=False)
-    return Named(system=loaded.spec.name, board=loaded.board.name, devices=loaded.board.devices)
+    return Named(
+        system=loaded.spec.name,
+        board=loaded.board.name,
+        devices=loaded.board.devices,
+        where=loaded.board_where,
+    )
 
 
 def device_of(named: Named, device: str | None, file: str) -> str:

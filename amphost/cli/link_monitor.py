@@ -14,7 +14,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
-from amphost.cli.link_text import block_text, line_text, refusal_text
+from amphost.cli.link_text import block_text, line_text
 from amphost.cli.top import ALTERNATE, HOME_AND_CLEAR, ORDINARY
 from amphost.errors import AmphostError, UsageError
 from amphost.link.line_decoder import LineDecoder
@@ -47,6 +47,7 @@ class Followed(Protocol):
 
     def seconds(self) -> Iterator[tuple[int, Words]]: ...
     def records(self) -> Iterator[Record]: ...
+    def refusal(self) -> str | None: ...
     def check(self) -> None: ...
 
 
@@ -103,7 +104,7 @@ class Shown:
         self.units = {value.name: value.unit for value in self.schema.sends}
         self.was_up = False
         self._trace = trace
-        self._session = ""
+        self._said = ""
         for t_ns, words in line.seconds():
             self.view.second(t_ns, words)  # what was before is no news, but counts go on from it
 
@@ -115,16 +116,21 @@ class Shown:
                 self._trace.write(records)
             for record in records:
                 self.view.record(record)
-        return [self.view.second(t_ns, words) for t_ns, words in self.line.seconds()]
+        return [self._second(t_ns, words) for t_ns, words in self.line.seconds()]
+
+    def _second(self, t_ns: int, words: Words) -> dict[str, Any]:
+        view = self.view.second(t_ns, words)
+        refused = view["session"] == "refused"
+        view["refused_for"] = self.line.refusal() if refused else None
+        return view
 
     def say_changes(self, view: dict[str, Any]) -> None:
         """Say how the session of a port of one's own stands, whenever it changes."""
-        session = view["session"]
-        self.was_up |= session == "up"
-        if not self.own or session == self._session:
+        self.was_up |= view["session"] == "up"
+        text = view["refused_for"] or view["session"]
+        if not self.own or text == self._said:
             return
-        self._session = session
-        text = refusal_text(view, self.line.about) if session == "refused" else session
+        self._said = text
         print(f"amphost: {self.line.device}: {text}", file=sys.stderr, flush=True)
 
     def failed(self) -> bool:

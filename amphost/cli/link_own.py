@@ -18,6 +18,7 @@ from amphost.link.tap import TapReader
 from amphost.mailbox import Segment
 from amphost.plan.own_line import ROLE_ID, own_role
 from amphost.roles import io
+from amphost.supervisor.refusal_text import refusal_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from amphost.link.trace import Record
     from amphost.plan.model import RolePlan
     from amphost.spec.model import DeviceSpec
+    from amphost.spec.positions import Positions
 
 BATCH = 512
 JOIN_S = 5.0
@@ -80,10 +82,10 @@ class OwnLine:
         spec: DeviceSpec,
         board: str,
         port: str,
+        where: Positions,
         told: Callable[[dict[str, Any]], None],
     ) -> None:
-        page_size = os.sysconf("SC_PAGESIZE")
-        plan = own_role(device, spec, board, port, page_size)
+        plan = own_role(device, spec, board, port, os.sysconf("SC_PAGESIZE"), where)
         assert plan.io is not None
         self.device = device
         self.about = {
@@ -95,7 +97,10 @@ class OwnLine:
             "schema_hash": plan.io.schema_hash,
         }
         self.error: Exception | None = None
-        self._context = _Context(plan, told)
+        self._io = plan.io
+        self._refused: object = None
+        self._told = told
+        self._context = _Context(plan, self._hear)
         segments = self._context.segments
         self._tally = segments[plan.io.tally].reader(oldest=True)
         self._tap = TapReader(segments[plan.io.tap].follow(BATCH, oldest=True))
@@ -110,6 +115,16 @@ class OwnLine:
             self.error = error
         finally:
             self._opened.set()
+
+    def _hear(self, fields: dict[str, Any]) -> None:
+        self._refused = fields.get("refused", self._refused)
+        self._told(fields)
+
+    def refusal(self) -> str | None:
+        """Say in what a refused device differs, once that is known, field by field."""
+        if not isinstance(self._refused, dict):
+            return None
+        return refusal_text(self._io, int(self._refused["refusal"]), self._refused)
 
     def seconds(self) -> Iterator[tuple[int, Words]]:
         """Yield the seconds that have been told since the last call, with their times."""

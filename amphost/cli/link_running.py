@@ -43,6 +43,7 @@ class RunningLine:
             for descriptor in descriptors:
                 os.close(descriptor)
         self._system = system
+        self._refusals: dict[str, Any] = {}
         self.device = device
         self.about = {
             "system": reply["system"],
@@ -78,8 +79,13 @@ class RunningLine:
         return self._tap.drain()
 
     def check(self) -> None:
-        """Raise NotRunningError when the system has ended."""
-        self._system.ask("state")
+        """Raise NotRunningError when the system has ended; else hear who is refused, and why."""
+        self._refusals = self._system.ask("link")["refusals"]
+
+    def refusal(self) -> str | None:
+        """Say in what a refused device differs, once that is known, field by field."""
+        text = self._refusals.get(self.device)
+        return None if text is None else str(text)
 
     def close(self) -> None:
         """Unmap."""

@@ -66,6 +66,8 @@ def block_text(view: Mapping[str, Any], about: Mapping[str, Any], units: Mapping
     ]
     if view["values"] is not None:
         rows.append(("values", values_text(view["values"], units)))
+    if view.get("refused_for"):
+        rows.insert(1, ("refused", view["refused_for"]))
     lines = [view["device"], *(f"  {name:<{LABEL}}{text}" for name, text in rows)]
     lines += [f"  {'':<{LABEL}}{text}" for text in beyond(view)]
     return "\n".join(lines)
@@ -95,17 +97,6 @@ def values_text(values: Mapping[str, Any], units: Mapping[str, str] | None = Non
         unit = (units or {}).get(name, "1")
         shown.append(f"{name} {number}{'' if unit == '1' else ' ' + unit}")
     return "  ".join(shown)
-
-
-def refusal_text(view: Mapping[str, Any], about: Mapping[str, Any]) -> str:
-    """Say in what a device that was refused differs."""
-    told = view["identity"] or {}
-    ours = {"schema": f"{about['schema_hash']:08x}", "board": about["board"]}
-    theirs = {"schema": told.get("schema_hash"), "board": told.get("board")}
-    field = view["refusal"] or "nothing"
-    if field in ours:
-        return f"refused: the device's {field} is {theirs[field]}, this file's {ours[field]}"
-    return f"refused: the device differs in its {field}"
 
 
 def _standing(view: Mapping[str, Any]) -> str:

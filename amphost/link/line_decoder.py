@@ -220,28 +220,26 @@ class LineDecoder:
 
 def _decoded(raw: bytes) -> tuple[Verdict, bytes]:
     """Undo COBS, and look at the lengths; a body that is not good is what there is of it."""
-    body = bytearray()
+    if len(raw) > BODY_MOST + 1:
+        return Verdict.BAD_LENGTH, b""
+    wire = bytearray(raw)
     at = 0
-    while at < len(raw):
-        code = raw[at]
-        block = raw[at + 1 : at + code]
-        body += block
+    while at < len(wire):
+        code = wire[at]
+        wire[at] = 0
         at += code
-        if len(body) > BODY_MOST:
-            return Verdict.BAD_LENGTH, bytes(body)
-        if len(block) < code - 1:
-            return Verdict.BAD_COBS, bytes(body)
-        if at < len(raw) and code != 0xFF:
-            body.append(0)
-    if len(body) > BODY_MOST or len(body) < BODY_LEAST or len(body) != body[6] + BODY_LEAST:
-        return Verdict.BAD_LENGTH, bytes(body)
-    return Verdict.GOOD, bytes(body)
+    body = bytes(wire[1:])
+    if at != len(wire):
+        return Verdict.BAD_COBS, body
+    if len(body) < BODY_LEAST or len(body) != body[6] + BODY_LEAST:
+        return Verdict.BAD_LENGTH, body
+    return Verdict.GOOD, body
 
 
 def _why_not(verdict: Verdict, raw: bytes, body: bytes) -> str:
     if verdict is Verdict.BAD_COBS:
         return "a delimiter within a block: bytes were lost, or it was cut off"
-    if len(body) > BODY_MOST:
+    if len(raw) > BODY_MOST + 1:
         return f"longer than a frame can be ({len(raw)} bytes): no delimiter came in time"
     if len(body) < BODY_LEAST:
         return f"too short for a frame ({len(raw)} bytes)"

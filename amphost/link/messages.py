@@ -33,6 +33,9 @@ TYPES = {
 NUMBERED = 16
 """Types from here on carry a sequence number, and are seeded with the schema hash."""
 NONE = 0xFFFFFFFF
+PROTOCOL = 2
+EVENT_USER = 64
+"""Event codes from here on are the firmware's own."""
 SET = 64
 SET_LAST = 127
 EVENTS = {1: "boot", 2: "mode", 3: "at_safe", 4: "bad_value", 5: "bad_sample"}
@@ -66,6 +69,8 @@ def _identify(payload: bytes, _: Schema | None) -> Fields:
 
 
 def _identity(payload: bytes, _: Schema | None) -> Fields:
+    if payload[:1] not in (b"", bytes([PROTOCOL])):
+        raise PayloadError(f"it speaks protocol {payload[0]}; this amphost reads {PROTOCOL}")
     major, minor, *firmware, reset, nonce, challenge, schema_hash, baud, lease_us, period_us, \
         sends, accepts, board = _exactly(payload, "<BB3BBIIIIIIBB32s")  # fmt: skip
     return {
@@ -143,7 +148,7 @@ def _ack(payload: bytes, _: Schema | None) -> Fields:
 
 def _event(payload: bytes, _: Schema | None) -> Fields:
     code, argument, clock_us = _exactly(payload, "<BIQ")
-    event = EVENTS.get(code, str(code))
+    event = EVENTS.get(code, f"{'user ' if code >= EVENT_USER else ''}{code}")
     fields: Fields = {"event": event, "argument": argument, "clock_us": clock_us}
     if event == "mode":
         fields["mode"] = MODES.get(argument & 255, str(argument & 255))

@@ -58,7 +58,12 @@ def identity_of(words: Mapping[str, Any]) -> dict[str, Any] | None:
         "schema_hash": f"{words['schema_hash']:08x}",
         "baud": words["device_baud"],
         "lease_ms": words["device_lease_us"] / 1e3,
+        "state_rate_hz": _rate_hz(words["device_state_period_us"]),
     }
+
+
+def _rate_hz(period_us: int) -> float | None:
+    return 1e6 / period_us if period_us else None
 
 
 def standing_of(words: Mapping[str, Any]) -> dict[str, Any]:

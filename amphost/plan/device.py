@@ -30,7 +30,7 @@ from amphost.plan.wiring import SENSED, Wiring, device_of, frame_period_ns
 from amphost.port_address import with_settings
 from amphost.spec.load import LoadedSpec
 from amphost.spec.model import DeviceSpec, IoRole, LoopbackSpec
-from amphost.spec.positions import file_name
+from amphost.spec.positions import Positions, file_name
 
 
 def io_plan(
@@ -51,7 +51,7 @@ def io_plan(
         board=loaded.board.name,
         schema=schema,
         schema_hash=schema_hash(schema),
-        places=tuple(_places(loaded, role.device, device)),
+        places=tuple(signal_places(loaded.board_where, role.device, device)),
         sends=_sends(device),
         accepts=accepts,
         sensed_word=wiring.writers[accepts[0].role].word(SENSED) if accepts else -1,
@@ -139,9 +139,9 @@ def _sends(device: DeviceSpec) -> tuple[SendPlan, ...]:
     )
 
 
-def _places(loaded: LoadedSpec, name: str, device: DeviceSpec) -> Iterator[tuple[str, str]]:
+def signal_places(where: Positions, name: str, device: DeviceSpec) -> Iterator[tuple[str, str]]:
     """Say where the board file has each signal, its rate and its lease."""
-    file = file_name(Path(loaded.board_where.file).name)
+    file = file_name(Path(where.file).name)
     named = (
         ("sends", list(device.sends)),
         ("accepts", list(device.accepts)),
@@ -149,12 +149,12 @@ def _places(loaded: LoadedSpec, name: str, device: DeviceSpec) -> Iterator[tuple
     )
     for key, signals in named:
         for signal in signals:
-            line, _ = loaded.board_where.place(("devices", name, key, signal), key=True)
+            line, _ = where.place(("devices", name, key, signal), key=True)
             yield f"{key[:-1]} {signal}", f"{file}:{line}"
     for key in ("state_rate_hz", "lease_ms"):
         path = ("devices", name, key)
-        if path in loaded.board_where.values:
-            yield key, f"{file}:{loaded.board_where.place(path)[0]}"
+        if path in where.values:
+            yield key, f"{file}:{where.place(path)[0]}"
 
 
 def _parameters(device: DeviceSpec) -> tuple[ParameterPlan, ...]:

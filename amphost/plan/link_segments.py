@@ -45,6 +45,7 @@ STATES = (
     ("schema_hash", "u64", "1"),
     ("device_baud", "u64", "1"),
     ("device_lease_us", "u64", "us"),
+    ("device_state_period_us", "u64", "us"),
     ("board_0", "u64", "1"),
     ("board_1", "u64", "1"),
     ("board_2", "u64", "1"),

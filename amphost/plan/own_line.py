@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from amphost import timing
 from amphost.plan import layout
+from amphost.plan.device import signal_places
 from amphost.plan.layout import SUPERVISOR, SUPERVISOR_ID
 from amphost.plan.line import schema_hash, schema_text, state_bytes
 from amphost.plan.link_segments import (
@@ -29,6 +30,7 @@ from amphost.plan.model import (
     SignalPlan,
 )
 from amphost.spec.model import DeviceSpec
+from amphost.spec.positions import Positions
 
 NAME = "monitor"
 ROLE_ID = 1
@@ -37,7 +39,9 @@ LEASE_NS = 10 * timing.NS_PER_S
 FOREVER_NS = 1 << 62
 
 
-def own_role(device: str, spec: DeviceSpec, board: str, port: str, page_size: int) -> RolePlan:
+def own_role(
+    device: str, spec: DeviceSpec, board: str, port: str, page_size: int, where: Positions
+) -> RolePlan:
     """Return the role of a monitor that opens a device's port."""
     supervisor = _segment(SUPERVISOR, SUPERVISOR_ID, ("none",), page_size)
     own = _segment(
@@ -60,7 +64,7 @@ def own_role(device: str, spec: DeviceSpec, board: str, port: str, page_size: in
         segment=own,
         reads=(supervisor,),
         control=None,
-        io=_io(device, spec, board, port),
+        io=_io(device, spec, board, port, where),
         telemetry=None,
         writes=(
             tally_segment(device, ROLE_ID, page_size),
@@ -70,7 +74,7 @@ def own_role(device: str, spec: DeviceSpec, board: str, port: str, page_size: in
     )
 
 
-def _io(device: str, spec: DeviceSpec, board: str, port: str) -> IoPlan:
+def _io(device: str, spec: DeviceSpec, board: str, port: str, where: Positions) -> IoPlan:
     schema = schema_text(spec)
     state_ns = timing.period_ns(spec.state_rate_hz)
     frame_bytes = state_bytes(one.type for one in spec.sends.values())
@@ -81,6 +85,7 @@ def _io(device: str, spec: DeviceSpec, board: str, port: str) -> IoPlan:
         board=board,
         schema=schema,
         schema_hash=schema_hash(schema),
+        places=tuple(signal_places(where, device, spec)),
         sends=tuple(
             SendPlan(
                 name=name,

@@ -11,7 +11,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from amphost.errors import AmphostError
+from amphost.pump import SESSION_STATES
 from amphost.supervisor.control_socket import DESCRIPTORS
+from amphost.supervisor.refusal_text import refusal_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +32,12 @@ def answer(
     }
     device = fields.get("device")
     if device is None:
-        return {"system": plan.system, "devices": list(found)}
+        refusals = {name: _refusal(segments, *one) for name, one in found.items()}
+        return {
+            "system": plan.system,
+            "devices": list(found),
+            "refusals": {name: text for name, text in refusals.items() if text},
+        }
     if not isinstance(device, str) or device not in found:
         raise AmphostError(
             f"there is no device {str(device)[:40]!r}; there is {', '.join(found) or 'none'}"
@@ -50,6 +57,14 @@ def answer(
         **_places(segments.mapped[io.tap].plan),
         DESCRIPTORS: _opened(segments, io),
     }
+
+
+def _refusal(segments: Segments, run: RoleRun, io: IoPlan) -> str:
+    """Say in what a device differs that is refused now; empty for any other."""
+    owner = segments.mapped[run.plan.name].owner
+    if SESSION_STATES.get(owner.gauge("link")) != "refused":
+        return ""
+    return refusal_text(io, owner.gauge("refusal"), run.reports.get("refused"))
 
 
 def _port(run: RoleRun, io: IoPlan) -> str:

@@ -75,6 +75,7 @@ static void fill_in_device(const struct amp_session *session, uint64_t *words) {
     words[AMP_TALLY_SCHEMA_HASH] = identity->schema_hash;
     words[AMP_TALLY_DEVICE_BAUD] = identity->baud;
     words[AMP_TALLY_DEVICE_LEASE_US] = identity->lease_us;
+    words[AMP_TALLY_DEVICE_STATE_PERIOD_US] = identity->state_period_us;
     for (uint32_t i = 0; i < AMP_BOARD_ID_MAX; i++) {
         words[AMP_TALLY_BOARD_0 + i / 8] |= (uint64_t)(uint8_t)identity->board[i] << 8 * (i % 8);
     }

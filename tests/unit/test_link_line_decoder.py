@@ -73,6 +73,7 @@ BLOCK = st.one_of(
 @given(st.lists(BLOCK, max_size=8))
 @example([b"\xff" + b"\1" * 254 + b"\2\2"])
 @example([b"\1" * 253, b"\xff" + b"x" * 254, b"\5abc"])
+@example([b"\5" * 252, b"\5" * 253, b"\xfd" + b"x" * 251, b"\xff" + b"x" * 251])
 def test_verdicts_are_those_of_the_c_parser(blocks: list[bytes]) -> None:
     """Two readings of one page; where they differ one of them is wrong."""
     line = b"\0".join(blocks) + b"\0"
@@ -176,6 +177,22 @@ def test_what_is_no_frame_is_explained(raw: bytes, verdict: Verdict, word: str) 
     assert one.verdict is verdict
     assert word in " ".join(one.remarks)
     assert one.size == len(raw)
+
+
+def test_a_line_of_the_firmware_is_text_and_nothing_else() -> None:
+    """What a device says may be anything, also what moves a cursor."""
+    (one,) = decoded(frame(23, bytes(8) + b"motor hot\x1b[2J"))
+    assert one.fields["text"] == "motor hot?[2J"
+    (piece,) = decoded(frame(4, b"\x05\0\x40\0" + b"send x", sequence=0))
+    assert piece.fields == {"offset": 5, "size": 64, "text": "send x"}
+    (event,) = decoded(frame(20, b"\x41" + bytes(12)))
+    assert event.fields["event"] == "user 65"
+
+
+def test_another_protocol_says_which() -> None:
+    """Its layout may be any from the third byte on."""
+    (one,) = decoded(frame(2, bytes([9, 1]) + bytes(70), sequence=0))
+    assert one.remarks == ("it speaks protocol 9; this amphost reads 2",)
 
 
 def test_a_payload_of_the_wrong_size_is_no_traceback() -> None:

@@ -101,12 +101,15 @@ def test_a_refused_device_is_exit_1_and_named(
     """The board file was changed, the firmware was not."""
     made_for, changed = board_file(tmp_path), board_file(tmp_path, current=25)
     with device_of(made_for, tmp_path) as device:
-        code, seconds, err = link(capsys, changed, "--port", device.status["port"], "--for", "1.5s")
+        code, seconds, err = link(capsys, changed, "--port", device.status["port"], "--for", "3.2s")
     assert code == 1
-    assert seconds[-1]["session"] == "refused"
-    assert "refused" in err
+    refused = [one for one in seconds if one["session"] == "refused"]
+    assert refused, seconds
+    named = "current: the firmware says high 20, the board file says high 25 (board_25.yaml:9)"
+    assert named in err
+    assert named in refused[-1]["refused_for"]
     assert read_schema(schema_of(str(made_for), None)).hash == int(
-        seconds[-1]["identity"]["schema_hash"], 16
+        refused[-1]["identity"]["schema_hash"], 16
     )
 
 

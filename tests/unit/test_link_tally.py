@@ -41,7 +41,7 @@ def test_identity_is_as_the_device_says_it() -> None:
     told = tally.identity_of(
         words(
             protocol=0x100, firmware=0x010203, reset_cause=3, schema_hash=0xAB, boot_nonce=9,
-            device_baud=115200, device_lease_us=50000, **halves,
+            device_baud=115200, device_lease_us=50000, device_state_period_us=1000, **halves,
         )
     )  # fmt: skip
     assert told == {
@@ -53,6 +53,7 @@ def test_identity_is_as_the_device_says_it() -> None:
         "schema_hash": "000000ab",
         "baud": 115200,
         "lease_ms": 50.0,
+        "state_rate_hz": 1000.0,
     }
     assert tally.identity_of(words()) is None
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from amphost.cli.link_decode import frame_text
-from amphost.cli.link_text import block_text, line_text, refusal_text
+from amphost.cli.link_text import block_text, line_text
 from amphost.link import tally
 from amphost.link.line_decoder import LineFrame, Verdict, Way
 from amphost.link.line_view import LineView
@@ -85,12 +85,10 @@ def test_parts_of_the_way_are_named() -> None:
     assert "to host 100, loop 100, out 100, to device 100 us" in shown
 
 
-def test_a_refusal_says_both_sides() -> None:
-    """Half of it is no help."""
-    refused = view(session=3, refusal=2, schema_hash=0xCD)
-    assert refusal_text(refused, ABOUT) == (
-        "refused: the device's schema is 000000cd, this file's 000000ab"
-    )
+def test_a_refusal_stands_by_the_session() -> None:
+    """What differs, in the words of who has compared it."""
+    refused = view(session=3, refusal=2) | {"refused_for": "position: the firmware says i16"}
+    assert "refused    position: the firmware says i16" in block_text(refused, ABOUT, {})
 
 
 def test_an_isolated_device_says_why() -> None:

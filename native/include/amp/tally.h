@@ -12,7 +12,7 @@
 #include "amp/channel.h"
 
 /// Words of a publication: one for each enumerator of enum amp_tally_word.
-#define AMP_TALLY_WORDS 75
+#define AMP_TALLY_WORDS 76
 /// The length of a second, but for the last of a run.
 #define AMP_TALLY_NS 1000000000
 
@@ -37,53 +37,54 @@ enum amp_tally_word {
     AMP_TALLY_SCHEMA_HASH = 12,
     AMP_TALLY_DEVICE_BAUD = 13,
     AMP_TALLY_DEVICE_LEASE_US = 14,
-    AMP_TALLY_BOARD_0 = 15, /* the board id, eight bytes a word, the first lowest */
-    AMP_TALLY_BOARD_1 = 16,
-    AMP_TALLY_BOARD_2 = 17,
-    AMP_TALLY_BOARD_3 = 18,
+    AMP_TALLY_DEVICE_STATE_PERIOD_US = 15,
+    AMP_TALLY_BOARD_0 = 16, /* the board id, eight bytes a word, the first lowest */
+    AMP_TALLY_BOARD_1 = 17,
+    AMP_TALLY_BOARD_2 = 18,
+    AMP_TALLY_BOARD_3 = 19,
 
     /* the device's clock, at the end of the second */
-    AMP_TALLY_CLOCK_OFFSET_NS = 19, /* device's - CLOCK_MONOTONIC, as int64_t */
-    AMP_TALLY_CLOCK_SKEW_PPB = 20,  /* how much faster it runs, as int64_t */
-    AMP_TALLY_CLOCK_BOUND_NS = 21,  /* of the offset's error; 0: its clock is not known */
+    AMP_TALLY_CLOCK_OFFSET_NS = 20, /* device's - CLOCK_MONOTONIC, as int64_t */
+    AMP_TALLY_CLOCK_SKEW_PPB = 21,  /* how much faster it runs, as int64_t */
+    AMP_TALLY_CLOCK_BOUND_NS = 22,  /* of the offset's error; 0: its clock is not known */
 
     /* shares of what the line carries, as f64; NaN: its speed is not known */
-    AMP_TALLY_LOAD_IN = 22,
-    AMP_TALLY_LOAD_OUT = 23,
+    AMP_TALLY_LOAD_IN = 23,
+    AMP_TALLY_LOAD_OUT = 24,
 
     /* commands, as the session has them: RFC 6298 */
-    AMP_TALLY_COMMAND_ROUND_TRIP_US = 24, /* smoothed; 0: none was acknowledged yet */
-    AMP_TALLY_COMMAND_TIMEOUT_US = 25,    /* after which one is sent again */
+    AMP_TALLY_COMMAND_ROUND_TRIP_US = 25, /* smoothed; 0: none was acknowledged yet */
+    AMP_TALLY_COMMAND_TIMEOUT_US = 26,    /* after which one is sent again */
 
     /* counts, over all processes of the role */
-    AMP_TALLY_FRAMES_IN = 26, /* whose CRC agrees, whatever became of them */
-    AMP_TALLY_FRAMES_OUT = 27,
-    AMP_TALLY_BYTES_IN = 28,
-    AMP_TALLY_BYTES_OUT = 29,
-    AMP_TALLY_BAD_CRC = 30,
-    AMP_TALLY_BAD_COBS = 31,
-    AMP_TALLY_BAD_LENGTH = 32,
-    AMP_TALLY_LOST = 33, /* frames missing between two good ones */
-    AMP_TALLY_FOREIGN = 34,
-    AMP_TALLY_REPEATED = 35,
-    AMP_TALLY_UNEXPECTED = 36,
-    AMP_TALLY_REPLACED = 37, /* actuations replaced before they left: the port was full */
-    AMP_TALLY_RETRANSMISSIONS = 38,
-    AMP_TALLY_EXPIRED = 39, /* commands that nobody acknowledged in their time */
-    AMP_TALLY_HANDSHAKES = 40,
-    AMP_TALLY_REFUSALS = 41,
-    AMP_TALLY_LOSSES = 42, /* times the device fell silent or left the session */
-    AMP_TALLY_REBOOTS = 43,
-    AMP_TALLY_PORTS_LOST = 44,
-    AMP_TALLY_PORTS_OPENED = 45,
-    AMP_TALLY_STATES = 46,         /* taken over */
-    AMP_TALLY_ACTUATIONS = 47,     /* queued for the line */
-    AMP_TALLY_APPLIED = 48,        /* as the device counts them; over sessions */
-    AMP_TALLY_REFUSED_VALUES = 49, /* rows of actuations that the device refused, by its events */
-    AMP_TALLY_CLOCK_REFUSED = 50,  /* exchanges that contradicted the others */
+    AMP_TALLY_FRAMES_IN = 27, /* whose CRC agrees, whatever became of them */
+    AMP_TALLY_FRAMES_OUT = 28,
+    AMP_TALLY_BYTES_IN = 29,
+    AMP_TALLY_BYTES_OUT = 30,
+    AMP_TALLY_BAD_CRC = 31,
+    AMP_TALLY_BAD_COBS = 32,
+    AMP_TALLY_BAD_LENGTH = 33,
+    AMP_TALLY_LOST = 34, /* frames missing between two good ones */
+    AMP_TALLY_FOREIGN = 35,
+    AMP_TALLY_REPEATED = 36,
+    AMP_TALLY_UNEXPECTED = 37,
+    AMP_TALLY_REPLACED = 38, /* actuations replaced before they left: the port was full */
+    AMP_TALLY_RETRANSMISSIONS = 39,
+    AMP_TALLY_EXPIRED = 40, /* commands that nobody acknowledged in their time */
+    AMP_TALLY_HANDSHAKES = 41,
+    AMP_TALLY_REFUSALS = 42,
+    AMP_TALLY_LOSSES = 43, /* times the device fell silent or left the session */
+    AMP_TALLY_REBOOTS = 44,
+    AMP_TALLY_PORTS_LOST = 45,
+    AMP_TALLY_PORTS_OPENED = 46,
+    AMP_TALLY_STATES = 47,         /* taken over */
+    AMP_TALLY_ACTUATIONS = 48,     /* queued for the line */
+    AMP_TALLY_APPLIED = 49,        /* as the device counts them; over sessions */
+    AMP_TALLY_REFUSED_VALUES = 50, /* rows of actuations that the device refused, by its events */
+    AMP_TALLY_CLOCK_REFUSED = 51,  /* exchanges that contradicted the others */
 
     /* times of this second: count, least, sum, most of each; the last three as int64_t */
-    AMP_TALLY_TIMES = 51,
+    AMP_TALLY_TIMES = 52,
 };
 
 /// The times of a second, in the order of their words. All stand on the host's clock; the device's

@@ -29,7 +29,7 @@ class Tty:
 
     def __init__(self, root: str, name: str) -> None:
         device = os.path.realpath(f"{root}/sys/class/tty/{name}/device")
-        self.name = f"/dev/{name}"
+        self.name = f"/dev/{name.replace('!', '/')}"  # as Linux writes a folder of /dev
         self.driver = _link(f"{device}/driver")
         self.interface = -1
         self.usb = self.serial = self.manufacturer = self.product = ""

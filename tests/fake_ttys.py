@@ -45,7 +45,7 @@ class FakeTtys:
             if text:
                 (device / file).write_text(f"{text}\n")
         (place / "bInterfaceNumber").write_text(f"{interface:02x}\n")
-        behind = place if name.startswith("ttyACM") else place / name
+        behind = place if "ttyACM" in name else place / name
         behind.mkdir(exist_ok=True)
         self._tty(name, behind, driver, leads_to)
 
@@ -82,7 +82,7 @@ class FakeTtys:
         folder.mkdir(parents=True)
         (folder / "device").symlink_to("../..")
         (self.root / "sys/class/tty" / name).symlink_to(folder)
-        node = self.root / "dev" / name
+        node = self.root / "dev" / name  # one in a folder of /dev is the test's own
         if leads_to:
             node.symlink_to(leads_to)
         else:

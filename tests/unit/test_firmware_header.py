@@ -153,6 +153,33 @@ def test_types_scales_and_bounds_of_ones_own(tmp_path: Path) -> None:
     compiled(tmp_path, one, "c", "c++")
 
 
+def test_parameters_stand_in_a_table_of_their_own(tmp_path: Path) -> None:
+    """What people set is read by its place, and begins as the board file says."""
+    text = board(signals("s a", "unit: V, range: [0, 1]"))
+    text += "    parameters:\n      kp: {unit: V/rad, range: [0.1, 50], initial: 9}\n"
+    text += "      t: {range: [-1.0e30, 0], initial: -3}\n"
+    one = target(tmp_path, text)
+    header = header_text(one)
+    assert "MCU_PARAMETER_KP = 0," in header
+    assert "{.low = 0.1f, .high = 50.0f, .initial = 9.0f}, /* kp */" in header
+    assert ".parameters_count = 2," in header
+    assert '"parameter kp V/rad 0.1 50 9\\n"' in header
+    compiled(tmp_path, one, "c", "c++")
+
+
+def test_more_parameters_than_the_device_keeps_is_an_error_of_the_compiler(tmp_path: Path) -> None:
+    """An ATmega keeps four: the fifth would be refused at each session."""
+    rest = "{range: [0, 1], initial: 0}"
+    text = board(signals("a", "unit: V, range: [0, 1]")) + "    parameters:\n"
+    text += "".join(f"      {name}: {rest}\n" for name in "abcde".replace("a", "f"))
+    limits = (library_folder() / "include/amp/limits.h").read_text(encoding="utf-8")
+    small = re.sub(r"(AMP_DEVICE_PARAMETERS_MAX) \d+", r"\1 4", limits)
+    (tmp_path / "amp").mkdir()
+    (tmp_path / "amp/limits.h").write_text(small, encoding="utf-8")
+    with pytest.raises(AssertionError, match="MCU needs an AMP_DEVICE_PARAMETERS_MAX of 5"):
+        compiled_with(tmp_path, target(tmp_path, text))
+
+
 def test_a_dictionary_longer_than_a_string_may_be(tmp_path: Path) -> None:
     """C11 promises 4095 characters, and -Wpedantic holds one to it."""
     long = " ".join(f"{'x' * 30}{n:02}" for n in range(16))

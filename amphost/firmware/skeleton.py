@@ -189,9 +189,9 @@ def _sense(target: Target, name: str) -> Iterator[str]:
 
 
 def _drive(target: Target, name: str) -> Iterator[str]:
-    for parameter, one in target.device.parameters.items():
+    for parameter, number in target.device.parameters.items():
         yield f"    (void)amp_device_parameter(&device, {name}_PARAMETER_{parameter.upper()});"
-        yield f" /* {comment(one.unit)} */\n"
+        yield f" /* {comment(number.unit)} */\n"
     for signal, one in target.device.accepts.items():
         yield f"    (void)amp_device_output(&device, {name}_ACCEPT_{signal.upper()});"
         yield f" /* {comment(one.unit)} */\n"

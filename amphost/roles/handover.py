@@ -81,6 +81,8 @@ def read_held(place: str) -> tuple[RolePlan, Run]:
             for name, media_type, one in run.attachments
         ]
         run.status_fd = opened(run.status_fd, os.O_WRONLY)
+        for guest in run.guests:
+            guest.run.status_fd = run.status_fd
     except BlockingIOError:
         raise AmphostError("it runs already: end that process first") from None
     except (OSError, ValueError, AttributeError) as error:

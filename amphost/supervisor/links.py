@@ -151,7 +151,7 @@ class Links:
             return
         assert run.plan.io is not None
         changed = [
-            f"{one.name} = {one.value:g} {one.unit}"
+            f"{one.name} = {one.value:g}{'' if one.unit == '1' else f' {one.unit}'}"
             for one in run.plan.io.parameters
             if one.value != one.initial
         ]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.live import LiveRun, wait_for
+from tests.system.test_devices import write_example
 
 MANUAL = ("arm: on_start", "arm: manual")
 
@@ -171,3 +172,21 @@ def test_only_a_role_can_be_held(start: Starting, patient: Callable[..., Path]) 
     code, _, err = run.finish()
     assert code == 2
     assert "there is no role mcu; the roles are io, control, telemetry" in err
+
+
+def test_a_process_that_two_links_share_is_held_as_one(
+    start: Starting, tmp_path: Path, by_hand: ByHand
+) -> None:
+    """A person starts one command, and both roles run in it; the guest alone cannot be held."""
+    spec = write_example(tmp_path, ("arm: on_start", "arm: manual"))
+    refused = start("--hold", "right_io", spec=spec)
+    code, _, err = refused.finish()
+    assert code == 2
+    assert "right_io runs in the process of left_io; hold left_io" in err
+    run = start("--hold", "left_io", spec=spec)
+    stderr = Stderr(run)
+    ours = by_hand(plain(stderr))
+    stderr.says(f"left_io: process {ours.pid} has taken its place")
+    wait_for(lambda: run.ask("arm", "two_devices")[0] == 0, "both links are up")
+    assert run.pid("right_io") == run.pid("left_io") == ours.pid
+    stopped(run, ours)

@@ -115,6 +115,22 @@ def test_arduino_has_the_fields_it_requires(device: Path) -> None:
     assert sketches <= {True}  # a sketch has the name of its folder
 
 
+def test_platformio_finds_what_its_manifest_names(device: Path) -> None:
+    """A path that is not there is ignored, and the build then lacks a header far away."""
+    said = json.loads((device / "library.json").read_text())
+    assert re.fullmatch(r"[a-z0-9_-]+", said["name"])
+    assert re.fullmatch(r"\d+\.\d+\.\d+", said["version"])
+    build = said["build"]
+    assert (device / build["includeDir"] / "amp/device.h").is_file()
+    assert (device / build["srcDir"] / said["headers"]).is_file()
+    for pattern in build["srcFilter"]:
+        assert list((device / build["srcDir"]).glob(pattern.strip("+<>")))
+    for name in said["export"]["include"]:
+        assert (device / name).exists(), name
+    for example in said["examples"]:
+        assert all((device / example["base"] / name).is_file() for name in example["files"])
+
+
 def test_arduino_finds_every_header_beside_the_sources(device: Path) -> None:
     """It puts src/ on the include path and nothing else."""
     headers = {one.name for one in (device / "include/amp").glob("*.h")}

@@ -16,6 +16,8 @@ from amphost.firmware.header import Target, c_float, comment, header_name, prefi
 __all__ = ["main_text", "makefile_text", "sketch_text"]
 
 WATCHDOG_US = 100_000
+EMULATED_WATCHDOG_US = 500_000
+"""An emulator that its host keeps waiting is no hang."""
 _MAKE_SAFE = re.compile(r"[A-Za-z0-9_./+-]+")
 
 _PARTS = """\
@@ -160,7 +162,7 @@ def _words(target: Target, *, indent: int) -> dict[str, str]:
     if sends:
         tick = "sense(sensed);\namp_device_tick(&device, amp_port_now_us(), sensed);\n"
     parts = _PARTS.format(
-        watchdog=WATCHDOG_US,
+        watchdog=WATCHDOG_US if target.device.emulator is None else EMULATED_WATCHDOG_US,
         sense="".join(_sense(target, name)),
         drive="".join(_drive(target, name)),
     )

@@ -1,40 +1,12 @@
-/* The firmware of 11_cortex_m.yaml: a motor behind amphost's link, on any port of the device library. */
+/* The firmware of 11_cortex_m.yaml: a motor behind amphost's link, on any port of the device library.
+ * mcu_board.h is what board.yaml says, in C: `amphost firmware new board.yaml` wrote it. */
+#include "mcu_board.h"
 #include "plant.h"
 
-#include "amp/device.h"
-#include "amp/port.h"
-
-#define BAUD 1000000u
 #define WATCHDOG_US 500000u /* an emulator that its host keeps waiting is no hang */
 #define STEP_MOST_US 100000u
 
-/* What the board file says of the line, as both ends write it: a host that finds another compares. */
-static const char DICTIONARY[] = "send position f32 1 rad -1000 1000\n"
-                                 "send current f32 1 A -20 20\n"
-                                 "accept voltage f32 1 V -12 12 0 1200\n";
-
-static const struct amp_value SENDS[] = {
-    {.type = AMP_VALUE_F32, .low = -1000.0f, .high = 1000.0f}, /* position, rad */
-    {.type = AMP_VALUE_F32, .low = -20.0f, .high = 20.0f},     /* current, A */
-};
-static const struct amp_value ACCEPTS[] = {
-    {.type = AMP_VALUE_F32, .low = -12.0f, .high = 12.0f, .safe = 0.0f, .ramp_per_s = 1200.0f},
-};
-
-static struct amp_device_config config = {
-    .board = "cortex_motor",
-    .firmware = {1, 0, 0},
-    .schema_hash = 0x9A801B16u,
-    .dictionary = DICTIONARY,
-    .dictionary_size = sizeof DICTIONARY - 1u,
-    .baud = BAUD,
-    .lease_us = 250000,
-    .state_period_us = 5000,
-    .sends_count = 2,
-    .accepts_count = 1,
-    .sends = SENDS,
-    .accepts = ACCEPTS,
-};
+static struct amp_device_config config;
 
 int main(void) {
     static struct amp_device device;
@@ -44,7 +16,9 @@ int main(void) {
     size_t size = 0;
     size_t sent = 0;
 
-    amp_port_begin(BAUD);
+    amp_port_begin(MCU_BAUD);
+    config = MCU_CONFIG;
+    config.firmware[0] = 1;
     config.boot_nonce = amp_port_boot_nonce();
     config.reset_cause = amp_port_reset_cause();
     uint64_t moved_us = amp_port_now_us();
@@ -57,10 +31,13 @@ int main(void) {
         const uint64_t now_us = amp_port_now_us();
         const uint64_t passed_us = now_us - moved_us;
         motor_step(&motor, (uint32_t)(passed_us < STEP_MOST_US ? passed_us : STEP_MOST_US),
-                   amp_device_output(&device, 0));
+                   amp_device_output(&device, MCU_ACCEPT_VOLTAGE));
         moved_us = now_us;
         amp_device_receive(&device, in, got, now_us);
-        const float sensed[2] = {motor.position_rad, motor.current_a};
+        const float sensed[MCU_SENDS_COUNT] = {
+            [MCU_SEND_POSITION] = motor.position_rad,
+            [MCU_SEND_CURRENT] = motor.current_a,
+        };
         amp_device_tick(&device, now_us, sensed);
         if (sent == size) {
             size = amp_device_transmit(&device, out, sizeof out);

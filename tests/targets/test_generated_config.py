@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from amphost.cli.main import main
 from amphost.firmware.header import Target, header_name, header_text, prefix
 from amphost.firmware.library import library_folder
 from amphost.plan.line import schema_hash, schema_text
@@ -83,6 +84,13 @@ def test_of_a_board_that_comes_with_it(
 ) -> None:
     """A firmware whose configuration is refused stays silent, and nobody knows why."""
     accepted(library, tmp_path, path, name)
+
+
+def test_of_the_example_with_an_emulator() -> None:
+    """Its firmware was written around what `amphost firmware new` writes."""
+    folder = ROOT / "examples" / "cortex_m"
+    board = str(folder / "board.yaml")
+    assert main(["firmware", "new", board, "--to", str(folder), "--check"]) == 0
 
 
 def test_of_values_at_the_edges_of_their_types(library: Path, tmp_path: Path) -> None:

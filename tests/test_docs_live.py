@@ -121,8 +121,8 @@ def _types(part: str) -> dict[str, str]:
     return {row[0].strip("`"): row[1] for row in markdown.rows(part) if row[0].startswith("`")}
 
 
-AS_A_WHOLE = frozenset({"link.DEVICE.line", "link.DEVICE.at_device"})
-"""Objects that the page describes in a row each: their keys are a port's, and the C code's."""
+AS_A_WHOLE = frozenset({"link.DEVICE.line"})
+"""Objects that the page describes in a row: their keys are a port's."""
 
 
 def _flat(value: Any, key: str) -> Iterator[tuple[str, Any]]:

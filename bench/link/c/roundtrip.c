@@ -155,7 +155,7 @@ static void open_pump(int line) {
     open_channel(&pump.tally.channel, tally_bytes, sizeof tally_bytes, AMP_TALLY_WORDS, DEPTH);
     pump.tally.baud = 1000000;
     pump.share = (struct amp_pump_share){.bytes = UINT32_MAX, .frames = 1};
-    pump.platform = amp_platform_linux();
+    pump.platform = amp_platform_linux_edges(); /* as an io role has it */
     pump.system = &system_block;
     pump.supervisor = &supervisor;
     pump.owner = &owner;
@@ -185,8 +185,8 @@ static bool turn(uint32_t flags, uint64_t published, amp_ns *finished) {
     amp_pump_send(&pump, began);
     do {
         const struct amp_platform *const platform = pump.platform;
-        if (platform->poll(platform->context, pump.descriptor, AMP_POLL_READ, began + 100 * MS) ==
-            0) {
+        struct amp_polled line = {.descriptor = pump.descriptor, .want = AMP_POLL_READ};
+        if (platform->poll(platform->context, &line, 1, began + 100 * MS) == 0) {
             return false;
         }
         *finished = now_ns();

@@ -23,7 +23,7 @@ FIFO = 1
 T_US = 100_000
 SERIAL = "amp-1"
 BY_ID = f"/dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_{SERIAL}-if00-port0"
-RATE = ("rate_hz: 50", "rate_hz: 10")
+RATE = ("rate_hz: 20", "rate_hz: 10")
 ISOLATED = (
     ("core: 0\n    priority", "core: 2\n    priority"),
     ("core: 1\n    priority", "core: 3\n    priority"),

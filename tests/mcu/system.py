@@ -31,7 +31,7 @@ roles:
     kind: control
     core: 1
     priority: 80
-    rate_hz: 50
+    rate_hz: 20
     blackout_ms: 5000
     reads:
       position: {from: io.position, max_age_ms: 3000, stale: hold, trip_after_ms: 3000}

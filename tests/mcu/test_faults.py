@@ -20,12 +20,12 @@ from tests.mcu.system import OTHER
 from tests.system.live import LiveRun, wait_for
 
 READY, ARMED, SAFE = 1, 2, 3
-T_US = 20_000
+T_US = 50_000
 LATE_US = 3_000
-FRESH_US = 60_000
+FRESH_US = 150_000
 WATCHED_US = 300_000
 TRIES = 5
-WATCHDOG_US = 100_000
+WATCHDOG_US = 500_000
 
 Start = Callable[[Bench], LiveRun]
 EVERY_PORT = pytest.mark.parametrize("bench", ["lm3s6965evb", "stm32f405"], indirect=True)
@@ -145,8 +145,8 @@ def test_a_firmware_that_stands_still_is_reset_by_its_own_watchdog(
     before = bench.mcu.facts()
     bench.mcu.harm(harm)
     run.in_mode("SAFE")
+    bench.mcu.when(lambda facts: facts.boot_nonce != before.boot_nonce, "its watchdog has bitten")
     after = comes_back(run, bench)
-    assert after.boot_nonce != before.boot_nonce
     if harm == HANG:  # interrupts on, so that its clock goes on and it can say for how long
         assert WATCHDOG_US // 2 < after.hung_us <= WATCHDOG_US + T_US
         row(bench, name, f"reset after {after.hung_us / 1e3:.1f} ms, bound {WATCHDOG_US / 1e3:g}")
@@ -306,7 +306,6 @@ def test_an_old_sessions_bytes_arm_nothing(start: Start, bench: Bench) -> None:
     """All that a host ever said, said again by somebody else: to a device without a host, too."""
     cable = bench.cable
     run = armed(start, bench)
-    session = bench.mcu.facts().session
     wait_for(lambda: len(cable.to_device) > 1000, "something to replay")
     cable.cut()
     run.in_mode("SAFE")
@@ -315,13 +314,13 @@ def test_an_old_sessions_bytes_arm_nothing(start: Start, bench: Bench) -> None:
     said, heard = bytes(cable.to_device), bytes(cable.to_host)
     cable.inject(said, to_device=True)
     after = stays_safe(bench, before)
-    assert after.session == session  # it has taken the old host's words for a new one's
+    assert after.session == before.session  # it has taken the old host's words for a new one's
     cable.mend()
-    other_session(bench, session)
+    other_session(bench, before.session)
     cable.inject(said, to_device=True)
     cable.inject(heard, to_device=False)
     stays_safe(bench, before)
-    comes_back(run, bench, session)
+    comes_back(run, bench, before.session)
     link, err = finish(run)
     assert int(str(link["foreign"])) > 10, err
     row(bench, "replay of an old session", f"nothing armed; {link['foreign']} frames discarded")

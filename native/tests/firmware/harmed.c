@@ -6,7 +6,7 @@
 #include "amp/device.h"
 #include "amp/port.h"
 
-#define WATCHDOG_US 100000u
+#define WATCHDOG_US 500000u
 #define RAD_PER_VS 3.0f
 
 enum harm {

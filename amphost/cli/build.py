@@ -24,6 +24,7 @@ def run(args: argparse.Namespace) -> int:
     """Compile every C file of a spec; return the exit code."""
     from amphost.cli.compiling import compile_code, compiler
     from amphost.cli.firmware_compiling import compile_firmware
+    from amphost.cli.runner_building import build_runner
     from amphost.spec import shipped
     from amphost.spec.load import load
 
@@ -41,8 +42,15 @@ def run(args: argparse.Namespace) -> int:
         made.append({"kind": code.kind, "source": code.file, "library": library})
         if not args.json:
             print(f"{code.file}: {library or 'not compiled'}", flush=True)
+    emulators = [one.emulator for one in loaded.board.devices.values() if one.emulator is not None]
+    for machine in dict.fromkeys(one.machine for one in emulators):
+        runner = build_runner(machine)
+        if runner:
+            made.append({"kind": "emulator", "source": machine, "library": runner})
+        if runner and not args.json:
+            print(f"{machine}: {runner}", flush=True)
     if args.json:
         print(json.dumps({"compiler": version, "made": made}))
-    elif not codes:
+    elif not made:
         print(f"{path}: it names no C file")
     return 0 if all(one["library"] for one in made) else 1

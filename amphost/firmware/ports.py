@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["MACHINES", "Port", "command", "digest", "read_port"]
 
 MACHINES = ("lm3s6965evb", "stm32f405", "atmega328p", "rp2040")
-_MADE_OF = (".c", ".h", ".ld", ".mk")
+_MADE_OF = (".c", ".h", ".ld", ".mk", ".S")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ def command(
 def compile_words(port: Port, *, includes: Sequence[str] = ()) -> list[str]:
     """Return the beginning of each command: compiler, processor, flags, folders of headers."""
     device = library_folder()
-    folders = [*includes, device / "include", *(device / "ports" / one for one in port.includes)]
+    folders = [*includes, *(device / "ports" / one for one in port.includes), device / "include"]
     return [
         port.compiler,
         *(*port.processor, *port.flags, *port.warnings),

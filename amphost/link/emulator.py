@@ -16,6 +16,7 @@ import select
 import sys
 
 from amphost import lean_json, platform
+from amphost.built_code import check_folder
 from amphost.errors import AmphostError, MissingPackageError
 from amphost.link.emulator_command import PACKAGES, PROGRAMS, emulator_command
 
@@ -31,8 +32,12 @@ NOT_STARTED = 127
 USAGE = "usage: python -I -m amphost.link.emulator --plan-fd N"
 
 
-def find_program(machine: str) -> str:
+def find_program(machine: str, runner: str) -> str:
     """Return the path of the emulator's program; MissingPackageError names what brings it."""
+    if runner:
+        check_folder(runner.rpartition("/")[0])
+    if machine not in PROGRAMS:
+        return runner
     program = PROGRAMS[machine]
     for folder in os.get_exec_path():
         path = f"{folder}/{program}"
@@ -102,7 +107,7 @@ def serve(plan: EmulatorPlan, facts: Any) -> int:
     One that was killed is the supervisor's to start again; one that ends by itself cannot run this
     firmware, and says so.
     """
-    program = find_program(plan.machine)
+    program = find_program(plan.machine, plan.runner)
     ended, ask = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(ask, warn_on_full_buffer=False)
     signal.signal(signal.SIGTERM, lambda *_: None)
@@ -112,7 +117,12 @@ def serve(plan: EmulatorPlan, facts: Any) -> int:
     granted = settle(plan)
     seed = int.from_bytes(os.urandom(8), "little")
     words = emulator_command(
-        plan.machine, elf=plan.firmware.library, listening=listening.fileno(), seed=seed
+        plan.machine,
+        elf=plan.firmware.library,
+        listening=listening.fileno(),
+        seed=seed,
+        runner=plan.runner,
+        library=plan.library,
     )
     pid = start(program, words, listening.fileno())
     listening.close()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from amphost import timing
+from amphost.firmware.library import library_folder
 from amphost.plan.code import code_plan
 from amphost.plan.follow import io_follow
 from amphost.plan.line import schema_hash, schema_text, state_bytes
@@ -109,6 +110,8 @@ def emulator_plan(loaded: LoadedSpec, io: IoPlan, cores: tuple[int, ...]) -> Emu
         name=io.device,
         machine=emulator.machine,
         firmware=firmware,
+        runner=loaded.codes["devices", io.device].runner,
+        library=str(library_folder()),
         cores=cores,
         state_period_us=io.state_period_ns // 1000,
     )

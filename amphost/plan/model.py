@@ -385,6 +385,8 @@ class EmulatorPlan:
     name: str  # of the device
     machine: str
     firmware: CodePlan  # its library is the ELF; no hash: the user's own
+    runner: str  # what `amphost build` made for the emulator; empty: nothing
+    library: str  # the folder of the device library
     cores: tuple[int, ...]
     state_period_us: int
     policy: str = "other"

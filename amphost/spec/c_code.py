@@ -50,6 +50,7 @@ class CCode:
     hash: str = ""  # SHA-256 of the library's bytes
     port: str = ""  # of a firmware: what it is built for
     beside: tuple[str, ...] = ()  # of a firmware: its other files
+    runner: str = ""  # of a firmware: what its emulator needs besides
 
 
 def find_code(

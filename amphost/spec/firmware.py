@@ -5,12 +5,14 @@ Rules. Nothing is compiled here, and no ELF is read: it is the emulator's to ref
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from amphost.firmware.runners import runner_mark, runner_path
 from amphost.spec.board import Board
-from amphost.spec.c_code import CCode, c_file_problems, find_built
+from amphost.spec.c_code import SOURCE_BYTES_MAX, CCode, c_file_problems, find_built
 from amphost.spec.emulator import EmulatorSpec
-from amphost.spec.files import is_file
+from amphost.spec.files import is_file, read_bytes
 from amphost.spec.positions import KeyPath, Problem, show
 
 __all__ = ["find_firmware"]
@@ -32,9 +34,18 @@ def find_firmware(
         at: KeyPath = ("devices", name, "emulator")
         code, wrong = _find(folder, at, emulator, build)
         problems += wrong
+        runner = runner_path(emulator.machine, lambda file: read_bytes(file, SOURCE_BYTES_MAX))
+        problems += _runner_problems(at, emulator.machine, runner, build)
         if code is not None:
-            codes["devices", name] = code
+            codes["devices", name] = replace(code, runner=runner)
     return codes, problems
+
+
+def _runner_problems(at: KeyPath, machine: str, runner: str, build: str) -> list[Problem]:
+    if not runner or not build or is_file(runner_mark(machine, runner)):
+        return []
+    rule = f"the emulator of {machine} is not built on this machine"
+    return [Problem(path=(*at, "machine"), rule=rule, remedy=f"run `{build}`")]
 
 
 def _find(

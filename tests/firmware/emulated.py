@@ -18,6 +18,7 @@ from pathlib import Path
 
 from amphost import platform
 from amphost.device import MODES, REASONS, Heard, Session
+from amphost.firmware.library import library_folder
 from amphost.link.emulator_command import emulator_command
 from amphost.plan.model import AcceptPlan, SendPlan
 
@@ -53,14 +54,23 @@ class Emulated:
     Synchronization: one thread.
     """
 
-    def __init__(self, machine: str, elf: Path, folder: Path, *extra: str) -> None:
+    def __init__(
+        self, machine: str, elf: Path, folder: Path, *extra: str, runner: str = ""
+    ) -> None:
         self.path = folder / "line"
         self.path.unlink(missing_ok=True)
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listening.bind(str(self.path))
         listening.listen(1)
         seed = int.from_bytes(os.urandom(8), "little")
-        command = emulator_command(machine, elf=str(elf), listening=listening.fileno(), seed=seed)
+        command = emulator_command(
+            machine,
+            elf=str(elf),
+            listening=listening.fileno(),
+            seed=seed,
+            runner=runner,
+            library=str(library_folder()),
+        )
         self.log = folder / "emulator.log"
         with listening, self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -118,6 +128,15 @@ class Emulated:
         self.heard.clear()
         self.until(self.session.is_up, "a session")
         return self.session.boot()
+
+    def rejoin(self, nonce: int) -> tuple[int, str]:
+        """Shake hands until another nonce than `nonce` answers; return as `join`."""
+        end_s = time.monotonic() + DEADLINE_S
+        while True:
+            found = self.join()
+            if found[0] != nonce:
+                return found
+            assert time.monotonic() < end_s, f"it did not start again\n{self.said()}"
 
     def command(self, verb: str) -> str:
         """Send a command and return its result."""

@@ -39,3 +39,18 @@ def test_a_port_defines_what_the_interface_declares(port: str, tmp_path: Path) -
         + "};\nint main(void) {\n    all[0]();\n    return 0;\n}\n"
     )
     build(port, tmp_path, source, flags="-Wno-cast-function-type")
+
+
+def test_the_first_stage_of_the_rp2040_has_its_checksum(tmp_path: Path) -> None:
+    """The chip's boot ROM starts no image whose first 256 bytes do not check."""
+    elf = build("rp2040", tmp_path, FIRMWARE / "device.c")
+    image = tmp_path / "image"
+    words = ["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", elf, image]
+    subprocess.run(words, check=True)
+    stage = image.read_bytes()[:256]
+    crc = 0xFFFFFFFF
+    for byte in stage[:252]:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x04C11DB7 if crc & 0x80000000 else 0)) & 0xFFFFFFFF
+    assert int.from_bytes(stage[252:], "little") == crc

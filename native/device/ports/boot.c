@@ -46,7 +46,9 @@ void amp_boot_begin(uint8_t hardware_cause, uint32_t entropy) {
     record.magic = MAGIC;
     record.check = check_of(&record);
     record.expected = AMP_RESET_UNKNOWN;
-    if (hardware_cause != AMP_RESET_UNKNOWN) {
+    if (kept && hardware_cause == AMP_RESET_WATCHDOG && expected == AMP_RESET_SOFTWARE) {
+        cause = AMP_RESET_SOFTWARE;
+    } else if (hardware_cause != AMP_RESET_UNKNOWN) {
         cause = hardware_cause;
     } else if (!kept) {
         cause = AMP_RESET_POWER;

@@ -23,11 +23,12 @@
 #endif
 
 /// Of the port: its linker script places it, or its port.c defines it as AMP_KEPT.
-extern const uint32_t amp_boot_pool[AMP_BOOT_POOL_WORDS];
+extern uint32_t amp_boot_pool[AMP_BOOT_POOL_WORDS];
 
 /// Once, first thing. |hardware_cause|: enum amp_reset_cause as the chip's registers have it;
 /// UNKNOWN where they say nothing, as in an emulator without them: then what the record says counts,
-/// with PIN for a reset that nobody announced. |entropy|: whatever the chip has; 0: nothing.
+/// with PIN for a reset that nobody announced. A watchdog's reset that was announced as a software
+/// reset is one: some chips have no other way. |entropy|: whatever the chip has; 0: nothing.
 void amp_boot_begin(uint8_t hardware_cause, uint32_t entropy);
 
 /// The next reset will be for this cause, so far as is known; AMP_RESET_UNKNOWN takes it back.

@@ -7,6 +7,8 @@
 #define BAUD 115200u
 #define WATCHDOG_US 500000u /* an emulator that its host keeps waiting is no hang */
 
+#define ACKNOWLEDGE_US 20000u
+
 enum provocation {
     NOTHING = 0,
     HANG = 1,    /* the main loop stops; the watchdog has to bite */
@@ -34,26 +36,25 @@ static struct amp_device_config config = {
 };
 static struct amp_device device;
 
-/* True once for each time that |asked| is asked for. */
-static bool provoked(enum provocation asked) {
-    static enum provocation seen;
-    const enum provocation now = (enum provocation)amp_device_parameter(&device, 0);
-    const bool fresh = now == asked && seen != asked;
-    if (fresh || now == NOTHING) {
-        seen = now;
-    }
-    return fresh;
-}
-
+/* Once for each time that it is asked for, and only when the acknowledgement is on its way. */
 static void do_harm(void) {
-    if (provoked(HANG)) {
+    static float seen;
+    static uint64_t due_us;
+    const float asked = amp_device_parameter(&device, 0);
+    if (asked < seen || asked > seen) {
+        seen = asked;
+        due_us = amp_port_now_us() + ACKNOWLEDGE_US;
+    }
+    if (due_us == 0 || amp_port_now_us() < due_us) {
+        return;
+    }
+    due_us = 0;
+    if ((enum provocation)seen == HANG) {
         for (;;) {
         }
-    }
-    if (provoked(RESTART)) {
+    } else if ((enum provocation)seen == RESTART) {
         amp_port_reset();
-    }
-    if (provoked(DAWDLE)) {
+    } else if ((enum provocation)seen == DAWDLE) {
         const uint64_t end_us = amp_port_now_us() + 50000u;
         while (amp_port_now_us() < end_us) {
         }

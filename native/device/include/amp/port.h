@@ -80,8 +80,8 @@ uint32_t amp_port_boot_nonce(void);
 /// Context: the main loop. Progress: blocking, for about a millisecond at most.
 void amp_port_wait(void);
 
-/// Reset the processor: it starts again with the cause AMP_RESET_SOFTWARE, or AMP_RESET_WATCHDOG
-/// where the watchdog is the only way to it. Until then the outputs stand as they stood.
+/// Reset the processor: it starts again with the cause AMP_RESET_SOFTWARE. Until then, 16 ms where the
+/// watchdog is the only way to it, the outputs stand as they stood.
 /// Context: any.
 _Noreturn void amp_port_reset(void);
 

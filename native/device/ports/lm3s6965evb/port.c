@@ -235,6 +235,7 @@ void amp_port_begin(uint32_t baud) {
     begin_time();
     AMP_NVIC_ISER(UART_IRQ) =
         AMP_NVIC_BIT(UART_IRQ) | AMP_NVIC_BIT(WDT_IRQ) | AMP_NVIC_BIT(TIMER_IRQ);
+    on_uart(); /* what came before, which raises nothing any more */
     amp_interrupts_on();
 }
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from amphost import built_code, lean_json
 from amphost.errors import SpecError
-from amphost.firmware import ports
 from amphost.interface import get_include
 from amphost.spec.files import is_file, read_bytes
 from amphost.spec.positions import KeyPath, Problem, show
@@ -101,6 +100,8 @@ def note_name(code: CCode, at: KeyPath = ()) -> str:
         name = os.fsencode(os.path.abspath(file))  # noqa: PTH100
         source += b"\0" + name + b"\0" + read_bytes(Path(file), SOURCE_BYTES_MAX, at)
     if code.port:
+        from amphost.firmware import ports  # no other system pays for it
+
         port = ports.read_port(code.port)
         header = ports.digest(port, lambda file: read_bytes(file, SOURCE_BYTES_MAX, at))
     else:

@@ -22,7 +22,6 @@ from amphost.spec.class_file import ClassPlace, find_class
 from amphost.spec.decode import Decoded, Holes, decode_model
 from amphost.spec.executable import find_executable
 from amphost.spec.files import is_file, read_bytes
-from amphost.spec.firmware import find_firmware
 from amphost.spec.law import c_file
 from amphost.spec.model import Board, ControlRole, ExecRole, PythonRole, RoleSpec, Spec
 from amphost.spec.plants import CPlantSpec
@@ -119,10 +118,7 @@ def load(path: Path, *, boards: Sequence[Path], compiled: bool = True) -> Loaded
     build = f"amphost build {quote(str(path))}" if compiled else ""
     codes = _laws_in_c(path, spec, holes, build, problems, beside)
     codes.update(_plants_in_c(found, build, beside))
-    if found is not None and board is not None:
-        firmware, failed = find_firmware(found.path.parent, board, build)
-        codes.update(firmware)
-        beside.add(found.document.where, failed)
+    codes.update(_firmware(found, build, beside))
     lines = [*document.where.lines([*problems, *more]), *beside.lines]
     if lines or found is None or board is None:
         raise SpecError(lines)
@@ -288,6 +284,19 @@ def _plants_in_c(found: _BoardFile | None, build: str, beside: _Lines) -> dict[K
             beside.lines += lines
             if code is not None:
                 codes["devices", name] = code
+    return codes
+
+
+def _firmware(found: _BoardFile | None, build: str, beside: _Lines) -> dict[KeyPath, CCode]:
+    board = None if found is None else found.decoded.model
+    if found is None or board is None:
+        return {}
+    if all(device.emulator is None for device in board.devices.values()):
+        return {}
+    from amphost.spec.firmware import find_firmware  # no other system pays for it
+
+    codes, wrong = find_firmware(found.path.parent, board, build)
+    beside.add(found.document.where, wrong)
     return codes
 
 

@@ -45,7 +45,7 @@ def test_the_first_stage_of_the_rp2040_has_its_checksum(tmp_path: Path) -> None:
     """The chip's boot ROM starts no image whose first 256 bytes do not check."""
     elf = build("rp2040", tmp_path, FIRMWARE / "device.c")
     image = tmp_path / "image"
-    words = ["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", elf, image]
+    words = ["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", str(elf), str(image)]
     subprocess.run(words, check=True)
     stage = image.read_bytes()[:256]
     crc = 0xFFFFFFFF

@@ -116,7 +116,7 @@ def _second_core_row(core: SecondCorePlan) -> Row:
 def _role_row(role: RolePlan) -> Row:
     return (
         role.name,
-        role.kind,
+        f"{role.kind} in {role.shares}" if role.shares else role.kind,
         _cores(role.cores),
         role.policy,
         str(role.priority) if role.policy == "fifo" else f"nice {role.nice}",

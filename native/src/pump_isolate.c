@@ -8,7 +8,8 @@
 #define AMP_QUIET_NS 500000000LL /* the first time; twice as long each further time ... */
 #define AMP_QUIET_DOUBLINGS 4u   /* ... but so often at most */
 #define AMP_AWAY_MOST_NS 1000000000LL
-#define AMP_LAY_THERE 131072u     /* what a driver may have kept from before the port was opened */
+#define AMP_LAY_THERE 131072u /* what a driver may have kept from before the port was opened */
+#define AMP_DESCRIBED_MAX (2u * AMP_DICTIONARY_ROOM) /* its pieces, with their frames */
 #define AMP_GOOD_NS 10000000000LL /* heard for so long, it begins anew with the first */
 
 static const enum amp_counter COUNTERS[] = {
@@ -85,6 +86,19 @@ void amp_pump_isolate_port(struct amp_pump *pump, amp_ns now) {
     pump->isolation.blocked_ns = 0;
 }
 
+/* What we ask for is no babble, unless it is more than any dictionary can be. */
+static uint32_t asked_for(struct amp_pump *pump, uint32_t got) {
+    struct amp_pump_isolation *const one = &pump->isolation;
+    if (pump->dictionary.state != AMP_DICTIONARY_READING) {
+        one->described = 0;
+        return 0;
+    }
+    const uint32_t left = AMP_DESCRIBED_MAX - one->described;
+    const uint32_t excused = got < left ? got : left;
+    one->described += excused;
+    return excused;
+}
+
 /* Who was away for longer than a slice must not accuse: what has come meanwhile came over that
  * time, and as much as is the device's share of it counts for nothing. */
 static void look(struct amp_pump *pump, uint32_t got, amp_ns now) {
@@ -95,8 +109,9 @@ static void look(struct amp_pump *pump, uint32_t got, amp_ns now) {
         const amp_ns most = away < AMP_AWAY_MOST_NS ? away : AMP_AWAY_MOST_NS;
         one->waited += (uint64_t)most * pump->share.bytes / AMP_PUMP_JUDGED_NS;
     }
-    const uint32_t excused = got < one->waited ? got : (uint32_t)one->waited;
-    one->waited -= excused;
+    const uint32_t late = got < one->waited ? got : (uint32_t)one->waited;
+    one->waited -= late;
+    const uint32_t excused = late + asked_for(pump, got - late);
     if (got < AMP_PUMP_IN_SIZE / 2) { /* there was no more */
         one->waited = 0;
     }

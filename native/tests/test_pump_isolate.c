@@ -257,6 +257,28 @@ static void test_other_firmware_is_refused_by_field_not_isolated(void) {
     CHECK(rig_gauge(AMP_GAUGE_REFUSAL) == AMP_REFUSAL_SCHEMA);
 }
 
+/* What the host itself asks a refused device for is not held against it. */
+static void test_a_long_dictionary_is_read_whole(void) {
+    static char text[AMP_DICTIONARY_MAX];
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = '\n';
+    rig_open();
+    rig.pump.share = (struct amp_pump_share){.bytes = 2500, .frames = 5};
+    rig.config.dictionary = text;
+    rig.config.dictionary_size = sizeof text;
+    rig.config.schema_hash = amp_crc32((const uint8_t *)text, sizeof text, 0);
+    CHECK(amp_device_init(&rig.device, &rig.config, rig_us()));
+    rig_run(400);
+    CHECK(is_isolated(AMP_ISOLATED_NOT));
+    CHECK(rig_gauge(AMP_GAUGE_REFUSAL) == AMP_REFUSAL_SCHEMA);
+    CHECK(rig.pump.dictionary.state == AMP_DICTIONARY_WHOLE);
+    for (int i = 0; i < 20; i++) {
+        babble(1000);
+        rig_run(1);
+    }
+    CHECK(is_isolated(AMP_ISOLATED_BYTES)); /* it is, for what nobody asked for */
+}
+
 static void test_a_port_opened_anew_is_heard_at_once(void) {
     rig_open();
     rig_run(60);
@@ -324,6 +346,7 @@ int main(void) {
     RUN(test_who_goes_on_babbling_stays_isolated);
     RUN(test_each_further_time_takes_twice_as_long_up_to_a_bound);
     RUN(test_other_firmware_is_refused_by_field_not_isolated);
+    RUN(test_a_long_dictionary_is_read_whole);
     RUN(test_a_port_opened_anew_is_heard_at_once);
     RUN(test_a_babbler_that_never_stops_costs_no_period_and_no_wake_up);
     return CHECK_DONE();

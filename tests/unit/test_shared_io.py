@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from amphost.cli.main import main
 from amphost.lifecycle import Fault
 from amphost.machine import read_machine
 from amphost.mailbox import Segment
@@ -248,3 +249,11 @@ def test_a_run_without_a_guest_is_a_process_of_its_own(plan: Plan) -> None:
     run = RoleRun(plan=roles(plan)["control"])
     assert run.together == [run]
     assert run.process is run
+
+
+def test_the_plan_says_who_lives_in_whose_process(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two roles at one priority on one core would look like a fault else."""
+    machine = str(MACHINES / "pi5")
+    assert main(["plan", str(ROOT / "examples/07_two_devices.yaml"), "--root", machine]) == 0
+    (line,) = [one for one in capsys.readouterr().out.splitlines() if "io in left_io" in one]
+    assert line.split()[0] == "right_io"

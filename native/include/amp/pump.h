@@ -111,7 +111,8 @@ struct amp_pump_isolation {
     uint32_t in_row;         /* isolations, close upon one another */
     amp_ns blocked_ns;       /* since when it has taken none of what waits; 0: it takes it */
     amp_ns looked_ns;
-    uint64_t waited; /* bytes that may have come while nobody looked */
+    uint64_t waited;    /* bytes that may have come while nobody looked */
+    uint32_t described; /* bytes that came while a dictionary was read */
     uint64_t good, bad;
     int64_t slice;
     struct amp_pump_traffic slices[AMP_PUMP_SLICES];

@@ -34,12 +34,14 @@ class ProxyRun:
     error: str = ""
 
     def release(self) -> None:
-        """Let go of the lifeline, and ask it to end."""
+        """Let go of the lifeline, and ask it to end; one that still waits for its plan cannot."""
         if self.lifeline >= 0:
             os.close(self.lifeline)
             self.lifeline = -1
-        if self.child is not None:
+        if self.child is not None and self.inner:
             self.child.terminate()
+        elif self.child is not None:
+            self.child.kill()
 
     def abandon(self) -> None:
         """End it at once, and let go of everything."""

@@ -167,3 +167,16 @@ def test_a_spoilt_line_is_said_at_the_start_and_is_a_lack_for_ever(bench: Bench)
     assert bench.said == [
         "mcu: FAULTS ARE INJECTED into its line, on purpose (noise, cable, late, junk)"
     ]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_proxy_ends_when_it_is_asked_to_handed_over_or_not(bench: Bench, there: bool) -> None:
+    """A run whose device never came has to stop like any other."""
+    if there:
+        bench.proxies.stand_before("mcu", os.ttyname(bench.slave))
+        wait_for(bench.turn, "the proxy is ready")
+    run = bench.run
+    run.release()
+    wait_for(lambda: bench.turn() or run.child is None, "it has ended", 5)
+    assert bench.run is run
+    assert not run.error

@@ -98,8 +98,8 @@ static void test_noise_does_no_harm(void) {
     begin();
     for (unsigned round = 0; round < 50000; round++) {
         uint8_t payload[AMP_FRAME_PAYLOAD_MAX];
-        struct amp_frame frame = {.type = (uint8_t)(seeded_below(2) ? AMP_FRAME_LOG
-                                                                    : AMP_FRAME_EVENT),
+        struct amp_frame frame = {.type =
+                                      (uint8_t)(seeded_below(2) ? AMP_FRAME_LOG : AMP_FRAME_EVENT),
                                   .length = (uint8_t)seeded_below(sizeof payload + 1),
                                   .payload = payload};
         for (size_t i = 0; i < frame.length; i++) {

@@ -291,7 +291,8 @@ def test_other_firmware_is_refused_by_field(start: Start, bench: Bench) -> None:
     right, bench.mcu.elf = bench.mcu.elf, bench.other_firmware(OTHER)
     bench.mcu.power_up()
     assert run.ask("acknowledge", "motor")[0] == 0
-    wait_for(lambda: "the schema hash" in run.ask("arm", "motor")[2], "arming is refused by field")
+    differs = "position: the firmware says low -500, high 500, the board file says low -1000"
+    wait_for(lambda: differs in run.ask("arm", "motor")[2], "arming is refused by field")
     assert bench.mcu.facts().mode != ARMED
     bench.mcu.power_down()
     bench.mcu.elf = right
@@ -299,7 +300,8 @@ def test_other_firmware_is_refused_by_field(start: Start, bench: Bench) -> None:
     arm(run, bench)
     _, err = finish(run)
     assert "mcu: link refused: the device differs in the schema hash" in err
-    row(bench, "wrong firmware", "refused: the schema hash")
+    assert differs in err
+    row(bench, "wrong firmware", f"refused: {differs}")
 
 
 def test_an_old_sessions_bytes_arm_nothing(start: Start, bench: Bench) -> None:

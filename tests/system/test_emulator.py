@@ -14,7 +14,9 @@ import pytest
 
 from tests import ladder
 from tests.firmware.building import need
-from tests.system.live import LiveRun, wait_for
+from tests.system.live import LiveRun, undisturbed, wait_for
+
+TRIES = 3
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +65,25 @@ def test_emulator_that_is_killed_comes_back_and_nothing_arms(
     _, report, err = run.finish(30.0)
     assert report, err
     assert gone(victim)
+
+
+def test_the_same_firmware_runs_on_the_other_microcontroller(
+    start: Callable[..., LiveRun], example: Path, tmp_path: Path
+) -> None:
+    """A second board file is what a user copies to change the chip."""
+    text = example.read_text(encoding="utf-8")
+    example.write_text(text.replace("cortex_m/board.yaml", "cortex_m/stm32f405.yaml"))
+    ladder.build(example)
+    err = ""
+    for number in range(TRIES):
+        base = tmp_path / str(number)
+        base.mkdir()
+        run = start("--for", "1s", spec=example, base=base)
+        code, report, err = run.finish(60.0)
+        assert report, err
+        if undisturbed(code, report, err):
+            return
+    pytest.fail(f"the machine was away in each of {TRIES} runs: {err}")
 
 
 def test_emulator_dies_with_its_system(start: Callable[..., LiveRun], example: Path) -> None:

@@ -55,6 +55,7 @@ class RuntimeDir:
     """
 
     def __init__(self, base: Path, system: str, state: Path | None = None) -> None:
+        base = base.absolute()  # who opens a port below it may stand elsewhere
         self.path = base / system
         self._note = self.path / NOTE if state is None else state / f"{system}.{NOTE}"
         try:

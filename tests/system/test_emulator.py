@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -29,6 +30,61 @@ def example(tmp_path: Path) -> Path:
     path = ladder.copied(tmp_path / "copy") / "11_cortex_m.yaml"
     ladder.build(path)
     return path
+
+
+GAIN = """
+    parameters:
+      gain: {unit: A, range: [0, 20], initial: 1.0}
+"""
+
+
+@pytest.fixture
+def with_gain(tmp_path: Path) -> Path:
+    """Return the example with a parameter, which its firmware sends as the current."""
+    need("arm-none-eabi-gcc", "gcc-arm-none-eabi")
+    need("qemu-system-arm", "qemu-system-arm")
+    path = ladder.copied(tmp_path / "copy") / "11_cortex_m.yaml"
+    folder = path.parent / "cortex_m"
+    board, motor = folder / "board.yaml", folder / "motor.c"
+    board.write_text(board.read_text(encoding="utf-8") + GAIN, encoding="utf-8")
+    text = motor.read_text(encoding="utf-8")
+    assert "motor.current_a," in text
+    read = "amp_device_parameter(&device, MCU_PARAMETER_GAIN),"
+    motor.write_text(text.replace("motor.current_a,", read), encoding="utf-8")
+    command = [sys.executable, "-m", "amphost", "firmware", "new", str(board)]
+    subprocess.run([*command, "--to", str(tmp_path / "made")], check=True, capture_output=True)
+    shutil.copy(tmp_path / "made" / "mcu_board.h", folder)
+    ladder.build(path)
+    return path
+
+
+def current(run: LiveRun) -> float | None:
+    """Return what the device says of its current."""
+    code, shown, _ = run.ask("get", "io.current", "--json")
+    value: float | None = json.loads(shown)[0]["value"] if code == 0 else None
+    return value
+
+
+def test_a_parameter_reaches_the_firmware_and_survives_its_reboot(
+    start: Callable[..., LiveRun], with_gain: Path
+) -> None:
+    """The firmware itself says which number it works with, before and after."""
+    run = start(spec=with_gain)
+    first = run.in_mode("ARMED")["devices"]["mcu"]["pid"]
+    wait_for(lambda: current(run) == 1.0, "it begins with the board file's")
+    code, said, err = run.ask("set", "io.gain=2.5", "--wait")
+    assert code == 0, err
+    assert "acknowledged by the device of io at " in said
+    wait_for(lambda: current(run) == 2.5, "it works with what was set")
+    victim = wait_for(lambda: emulator(first), "the emulator runs")
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: run.ask("acknowledge", "cortex_m")[0] == 0, "acknowledged")
+    wait_for(lambda: run.ask("arm", "cortex_m")[0] == 0, "armed again by an explicit act")
+    wait_for(lambda: current(run) == 2.5, "the new boot works with it too")
+    run.process.send_signal(signal.SIGINT)
+    _, report, err = run.finish(30.0)
+    assert report["link"]["mcu"]["reboots"] == 1
+    assert "mcu: parameters set again: gain = 2.5 A" in err
 
 
 def emulator(pid: int) -> int:

@@ -57,6 +57,16 @@ def _umask() -> int:
     return mask
 
 
+def test_a_relative_base_makes_absolute_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device's socket below it is an address, and an address has no folder to start from."""
+    monkeypatch.chdir(tmp_path)
+    made = RuntimeDir(Path("run"), "motor")
+    assert made.port_path("mcu") == tmp_path / "run" / "motor" / made.port_path("mcu").name
+    made.close(clean=True)
+
+
 def test_a_second_run_is_refused_and_names_the_first(making: Making) -> None:
     """Two supervisors on one device would fight."""
     first = making()

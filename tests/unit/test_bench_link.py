@@ -83,10 +83,12 @@ def test_systems_that_are_run_are_valid(rate: int, tmp_path: Path) -> None:
 
 def test_time_of_the_emulated_board_is_instructions() -> None:
     """One is 64 ns there: a microsecond holds 15.6 of them."""
-    figures = cortex_m.figures({"receive_us": 6400, "send_us": 640, "turns": 100})
+    printed = {"receive_us": 6400, "send_us": 640, "turns": 100}
+    figures = cortex_m.figures(printed | {"device_bytes": 1400, "buffer_bytes": 500}, None)
     assert figures == {
         "cortex_m.receive_instructions": 1000.0,
         "cortex_m.send_instructions": 100.0,
+        "ram_bytes": 900.0,
     }
 
 

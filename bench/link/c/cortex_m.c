@@ -6,12 +6,16 @@
  */
 #include "amp/device.h"
 #include "amp/port.h"
+#include "amp/value.h"
 
 #define BAUD 1000000u
 #define TURNS 100
 #define SYS_WRITE0 4
 #define SYS_EXIT 0x18
 #define STOPPED_BY_PROGRAM 0x20026
+
+static const struct amp_value SENT[] = {{.low = -10, .high = 10}, {.low = -10, .high = 10}};
+static const struct amp_value ACCEPTED[] = {{.low = -12, .high = 12}};
 
 static const struct amp_device_config CONFIG = {
     .board = "bench",
@@ -22,7 +26,8 @@ static const struct amp_device_config CONFIG = {
     .state_period_us = 1,
     .sends_count = 2,
     .accepts_count = 1,
-    .accepts = {{.low = -12, .high = 12}},
+    .sends = SENT,
+    .accepts = ACCEPTED,
 };
 static struct amp_device device;
 static struct amp_session host;
@@ -84,7 +89,8 @@ static bool prepare(uint64_t now) {
         const struct amp_wire_actuate actuate = {.answers_us = (uint32_t)now};
         const float value = (float)i / 16;
         uint8_t payload[AMP_ACTUATE_SIZE + 4];
-        const size_t length = amp_wire_actuate_encode(&actuate, &value, 1, payload);
+        size_t bad, length = amp_wire_actuate_encode(&actuate, payload);
+        length += amp_values_encode(ACCEPTED, &value, 1, payload + length, &bad);
         sizes[i] = amp_session_send(&host, AMP_FRAME_ACTUATE, payload, length, wires[i],
                                     sizeof wires[i]);
     }
@@ -114,6 +120,8 @@ int main(void) {
     print_number("{\"receive_us\": ", received - began);
     print_number(", \"send_us\": ", sent - received);
     print_number(", \"turns\": ", TURNS);
+    print_number(", \"device_bytes\": ", sizeof device);
+    print_number(", \"buffer_bytes\": ", sizeof device.wire + sizeof device.session.parser.wire);
     end("}\n");
     return 0;
 }

@@ -17,12 +17,13 @@ import pytest
 from amphost.cli.main import main
 from amphost.device import MODES, Heard
 from amphost.firmware.library import library_folder
+from amphost.firmware.ports import MACHINES
 from amphost.firmware.targets import ARDUINO, CHIPS, port_names
-from amphost.link.emulator_command import PROGRAMS, emulator_command
+from amphost.link.emulator_command import emulator_command
 from amphost.spec.load import load_board
 from tests.firmware.building import port_words
 from tests.targets.hands import Host, host
-from tests.targets.tools import PACKAGES, need, run
+from tests.targets.tools import PACKAGES, emulator_runner, need, run
 
 HERE = Path(__file__).parent
 BOARD = """\
@@ -121,16 +122,28 @@ def test_as_host_code(board: Path, tmp_path: Path) -> None:
         check_that_it_arms(host(ours, "bench", load_board(board).devices["rig"]))
 
 
-@pytest.mark.parametrize("machine", [one for one in port_names() if one in PROGRAMS])
-def test_on_an_emulated_microcontroller(board: Path, tmp_path: Path, machine: str) -> None:
+@pytest.mark.parametrize("machine", MACHINES)
+def test_on_an_emulated_microcontroller(board: Path, machine: str) -> None:
     """As a user first sees it: through the Makefile, on the port's own UART and clock."""
-    need(PROGRAMS[machine])
     elf = made(generated(board, machine), machine)
-    at = tmp_path / "line"
+    check_that_it_arms_on(machine, elf, board)
+
+
+def check_that_it_arms_on(machine: str, elf: Path, board: Path) -> None:
+    """Start a firmware on an emulated microcontroller, and let a host arm it."""
+    runner = emulator_runner(machine)
+    at = board.with_name("line")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
         listening.bind(str(at))
         listening.listen(1)
-        command = emulator_command(machine, elf=str(elf), listening=listening.fileno(), seed=1)
+        command = emulator_command(
+            machine,
+            elf=str(elf),
+            listening=listening.fileno(),
+            seed=0x0123456789ABCDEF,
+            runner=runner,
+            library=str(library_folder()),
+        )
         with running(*command, kept=listening), connected(at) as line:
             check_that_it_arms(host(line, "bench", load_board(board).devices["rig"]))
 
@@ -227,9 +240,10 @@ def check_that_it_fits_an_uno(elf: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_as_a_sketch(board: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What was generated, on an Uno."""
-    sketch = generated(board, ARDUINO) / "rig.ino"
-    check_that_it_fits_an_uno(sketch_elf(sketch, tmp_path), capsys)
+    """On an Uno, with the library's port of Arduino, each byte in its time on the line."""
+    elf = sketch_elf(generated(board, ARDUINO) / "rig.ino", tmp_path)
+    check_that_it_fits_an_uno(elf, capsys)
+    check_that_it_arms_on("atmega328p", elf, board)
 
 
 def test_the_library_has_an_example(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from amphost.cli.runner_building import build_runner
+
+from amphost.link.emulator_command import PROGRAMS
 
 PACKAGES = {"arm-none-eabi-gcc": "gcc-arm-none-eabi", "avr-gcc": "gcc-avr", "avr-g++": "gcc-avr"}
 
@@ -20,6 +23,18 @@ def need(*programs: str) -> None:
             if os.environ.get("CI") == "true":
                 pytest.fail(text)
             pytest.skip(text)
+
+
+def emulator_runner(machine: str) -> str:
+    """Return what an emulator needs besides its program; skip the test where that is missing."""
+    program = PROGRAMS.get(machine)
+    if program is not None:
+        need(program)
+    if machine == "rp2040":
+        need("npm")
+    if program is None and not Path("/usr/include/simavr/sim_avr.h").is_file():
+        need("libsimavr-dev")
+    return build_runner(machine)
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:

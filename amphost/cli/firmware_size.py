@@ -16,7 +16,7 @@ from typing import Any
 from amphost.errors import AmphostError, MissingPackageError, UsageError
 from amphost.firmware import elf
 from amphost.firmware.library import library_folder
-from amphost.firmware.sizes import PARTS, part_sizes, symbols_of
+from amphost.firmware.sizes import NM_OPTIONS, PARTS, part_sizes, symbols_of
 from amphost.firmware.targets import CHIPS
 
 _TOOLS = {
@@ -61,8 +61,9 @@ def _measured(path: Path, port: str | None) -> dict[str, Any]:
         raise AmphostError(f"{path}: {error}") from error
     if not image.has_lines:
         raise AmphostError(f"{path}: it does not say what is whose; build it with -g (FLAGS=-g)")
-    folder = str(library_folder().resolve())
-    parts = part_sizes(image, symbols_of(_listing(path, image.machine)), folder)
+    library = library_folder().resolve()
+    symbols = symbols_of(_listing(path, image.machine))
+    parts = part_sizes(image, list(symbols), str(library), _sources(library))
     flash, ram = (sum(getattr(parts[name], kind) for name in PARTS) for kind in ("flash", "ram"))
     named = port if port is not None else path.resolve().parent.name
     chip = CHIPS.get(named)
@@ -79,11 +80,18 @@ def _measured(path: Path, port: str | None) -> dict[str, Any]:
     }
 
 
+def _sources(library: Path) -> dict[str, str]:
+    """Say of the name of each source in the library's folder whose it is."""
+    ours = {one.name: "port" for one in library.glob("ports/**/*.c")}
+    ours |= {one.name: "port" for one in library.glob("src/arduino/*")}
+    return ours | {one.name: "library" for one in library.glob("src/*.c")}
+
+
 def _listing(path: Path, machine: int) -> str:
     tool, package = _TOOLS.get(machine, _HOST)
     if shutil.which(tool) is None:
         raise MissingPackageError(f"there is no {tool}: install it (apt install {package})")
-    command = [tool, "-f", "sysv", "-S", "-l", "--defined-only", "--", str(path)]
+    command = [tool, *NM_OPTIONS, "--", str(path)]
     done = subprocess.run(
         command, capture_output=True, text=True, errors="replace", timeout=_LONGEST_S, check=False
     )

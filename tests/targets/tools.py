@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from amphost.cli.runner_building import build_runner
 
+from amphost.cli.runner_building import build_runner
 from amphost.link.emulator_command import PROGRAMS
 
 PACKAGES = {"arm-none-eabi-gcc": "gcc-arm-none-eabi", "avr-gcc": "gcc-avr", "avr-g++": "gcc-avr"}

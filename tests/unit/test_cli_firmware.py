@@ -233,30 +233,39 @@ def test_sections_of_an_avr() -> None:
 LISTING = """\
 Name   Value   Class        Type         Size     Line  Section
 
-a    |00000000|   T  |  FUNC|0000000a|     |.text\t/x/main.c:3
-b    |0000000a|   T  |  FUNC|00000014|     |.text\t/lib/src/device.c:7
+device.c|00000000|   a  |  FILE|        |     |*ABS*
 b2   |0000000a|   t  |  FUNC|00000014|     |.text\t/lib/./src/device.c:7
+wire.c|00000000|   a  |  FILE|        |     |*ABS*
+g    |20000004|   b  |OBJECT|0000000a|     |.bss\t/x/main.c:3
+device.c|00000000|   a  |  FILE|        |     |*ABS*
+mine |20000010|   b  |OBJECT|00000004|     |.bss\t/lib/src/wire.c:210
+mine2|00000018|   t  |  FUNC|00000006|     |.text\t/x/device.c:210
+port.c|00000000|   a  |  FILE|        |     |*ABS*
 c    |00000020|   t  |  FUNC|00000008|     |.text\t/lib/ports/lm3s6965evb/port.c:1
+f    |20000000|   b  |OBJECT|00000004|     |.bss\t/lib/src/wire.c:210
+a    |00000000|   T  |  FUNC|0000000a|     |.text\t/x/main.c:3
+b    |0000000a|   T  |  FUNC|0000000e|     |.text\t/lib/src/device.c:7
 d    |00000028|   T  |  FUNC|00000010|     |.text\t/build/gcc/libgcc/config/arm/ieee754-sf.S:74
-e    |00000030|   T  |  FUNC|00000010|     |.text
-f    |20000000|   b  |OBJECT|00000004|     |.bss\t/y/device_library/src/arduino/port.cpp:9
-g    |20000004|   b  |OBJECT|00000100|     |.bss\t/home/me/Arduino/libraries/amphost/src/wire.c:9
+__e  |00000030|   T  |  FUNC|00000010|     |.text\t/lib/src/wire.c:210
 h    |20000004|   B  |NOTYPE|        |     |.bss
+amp_x|20000014|   B  |OBJECT|00000004|     |.bss\t/lib/src/wire.c:210
+i    |20000018|   B  |OBJECT|00000100|     |.bss\t/lib/src/wire.c:210
 """
 
 
 def test_every_byte_is_somebodys_once() -> None:
-    """Aliases, overlaps, gaps and what reaches beyond its section: the parts add up."""
+    """Aliases, overlaps, gaps, lines that are not true, two sources of one name: it adds up."""
     text = Section(name=".text", address=0, size=0x44, in_flash=True, in_ram=False)
     bss = Section(name=".bss", address=0x20000000, size=0x20, in_flash=False, in_ram=True)
     image = Image(machine=40, sections=(text, bss), has_lines=True)
-    parts = part_sizes(image, symbols_of(LISTING), "/lib")
+    sources = {"device.c": "library", "wire.c": "library", "port.c": "port"}
+    parts = part_sizes(image, list(symbols_of(LISTING)), "/lib", sources)
     assert parts == {
-        "library": Part(flash=0x14, ram=0x1C),
-        "port": Part(flash=8, ram=4),
-        "own": Part(flash=10, ram=0),
+        "library": Part(flash=0x14, ram=0x0A),
+        "port": Part(flash=8, ram=4 + 4),
+        "own": Part(flash=10, ram=4 + 8),
         "runtime": Part(flash=0x18, ram=0),
-        "rest": Part(flash=6, ram=0),
+        "rest": Part(flash=6, ram=2),
     }
 
 

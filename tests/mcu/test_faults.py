@@ -24,7 +24,7 @@ T_US = 50_000
 LATE_US = 3_000
 FRESH_US = 150_000
 WATCHED_US = 300_000
-TRIES = 5
+TRIES = 8
 WATCHDOG_US = 500_000
 
 Start = Callable[[Bench], LiveRun]

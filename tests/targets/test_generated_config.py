@@ -37,6 +37,9 @@ devices:
       slow: {type: f32, unit: V, range: [-36, 36], safe: -36, ramp_per_s: 0.03}
       edge: {type: i16, scale: 0.001, unit: V, range: [-32.767, 32.767], safe: 32.767}
       stop: {type: bool, safe: 1}
+    parameters:
+      gain: {range: [-1.0e30, 1.0e30], initial: 0.1}
+      narrow: {unit: V, range: [0.1, 0.10000000001], initial: 0.1}
 """
 PROGRAM = """\
 #include "%(header)s"

@@ -146,16 +146,17 @@ static int edges_read(void *context, int descriptor, uint8_t *bytes, size_t room
 const struct amp_platform *amp_platform_linux_edges(void) {
     static struct edges edges = {.epoll = -1};
     static struct amp_platform platform;
-    if (edges.epoll < 0) {
-        edges.epoll = epoll_create1(EPOLL_CLOEXEC);
-        for (uint32_t i = 0; i < AMP_POLLED_MAX; i++) {
-            edges.slots[i].descriptor = -1;
-        }
-        platform = *amp_platform_linux();
-        platform.context = &edges;
-        platform.poll = edges_poll;
-        platform.read = edges_read;
+    if (edges.epoll >= 0) {
+        close(edges.epoll);
     }
+    edges.epoll = epoll_create1(EPOLL_CLOEXEC);
+    for (uint32_t i = 0; i < AMP_POLLED_MAX; i++) {
+        edges.slots[i] = (struct watched){.descriptor = -1};
+    }
+    platform = *amp_platform_linux();
+    platform.context = &edges;
+    platform.poll = edges_poll;
+    platform.read = edges_read;
     return edges.epoll >= 0 ? &platform : amp_platform_linux();
 }
 

@@ -185,6 +185,20 @@ static void test_a_number_that_has_changed_hands_stands_for_the_new_line(void) {
     close_ends();
 }
 
+static void test_a_new_beginning_knows_nothing_of_the_numbers_before(void) {
+    open_sockets();
+    const int before = ends[0];
+    CHECK(poll_for(before, AMP_POLL_READ, 0) == 0);
+    CHECK(close(ends[0]) == 0 && close(ends[1]) == 0); /* no poll without them */
+    open_sockets();
+    CHECK(ends[0] == before);
+    put(ends[1], 5);
+    CHECK(amp_platform_linux_edges() == edges);
+    CHECK(poll_for(before, AMP_POLL_READ, WAIT) == AMP_POLL_READ);
+    CHECK(read_from(before, 64) == 5);
+    close_ends();
+}
+
 static void test_lines_that_change_places_are_told_apart(void) {
     int others[2];
     open_sockets();
@@ -268,6 +282,7 @@ int main(void) {
     RUN(test_a_hang_up_is_told_unasked_and_for_as_long_as_it_is_there);
     RUN(test_a_descriptor_that_is_none_is_an_error);
     RUN(test_a_number_that_has_changed_hands_stands_for_the_new_line);
+    RUN(test_a_new_beginning_knows_nothing_of_the_numbers_before);
     RUN(test_lines_that_change_places_are_told_apart);
     RUN(test_one_line_in_two_places_is_told_in_one_and_stays_when_that_one_goes);
     RUN(test_the_deadline_is_kept_whatever_signals_come);

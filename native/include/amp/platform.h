@@ -53,7 +53,8 @@ const struct amp_platform *amp_platform_linux(void);
 /// is carried by a thread of Linux that has no priority: on a busy machine the poll of a real-time thread
 /// comes back tens of ms after its deadline. |poll| says AMP_POLL_READ until a read finds less than it
 /// has room for. A descriptor that was closed must be missing from one poll before its number stands
-/// for another one. Context: init.
+/// for another one. Each call begins anew, with no
+/// descriptor known. Context: init.
 const struct amp_platform *amp_platform_linux_edges(void);
 
 /// The same, for a loop that reads on its own grid and never polls: |read| asks first how much is

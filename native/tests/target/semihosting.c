@@ -171,6 +171,11 @@ void *malloc(size_t size) {
     return &heap[heap_used - words];
 }
 
+void *calloc(size_t count, size_t size) {
+    void *const memory = malloc(count * size);
+    return memory == NULL ? NULL : memset(memory, 0, count * size);
+}
+
 void free(void *memory) {
     if (memory != NULL) {
         heap_used = (size_t)((uint64_t *)memory - heap);

@@ -5,6 +5,7 @@
 
 /// Of 4 KiB; free() takes the newest back.
 void *malloc(size_t size);
+void *calloc(size_t count, size_t size);
 void free(void *memory);
 /// There is no environment: NULL.
 char *getenv(const char *name);

@@ -9,17 +9,15 @@ union float_bits {
     uint32_t bits;
 };
 
-// Codes of each type but f32; |none| marks "no value". A bool has none: it is out of its codes.
-struct codes {
-    int32_t low, high, none;
-    uint8_t size; // bytes; 0: one bit
-};
+// Bytes of each type; 0: one bit.
+static const uint8_t SIZES[] = {4, 2, 2, 1, 1, 0};
 
-static const struct codes CODES[] = {
-    [AMP_VALUE_F32] = {0, 0, 0, 4},         [AMP_VALUE_I16] = {-32767, 32767, -32768, 2},
-    [AMP_VALUE_U16] = {0, 65534, 65535, 2}, [AMP_VALUE_I8] = {-127, 127, -128, 1},
-    [AMP_VALUE_U8] = {0, 254, 255, 1},      [AMP_VALUE_BOOL] = {0, 1, 2, 0},
-};
+// The code of "no value"; the highest code is the one below it. A bool has none: 2 is out of its codes.
+static const int32_t NONES[] = {0, 0x8000, 0xFFFF, 0x80, 0xFF, 2};
+
+static bool is_signed(const struct amp_value *value) {
+    return value->type == AMP_VALUE_I16 || value->type == AMP_VALUE_I8;
+}
 
 uint32_t amp_float_bits(float value) {
     const union float_bits word = {.value = value};
@@ -41,34 +39,32 @@ static float step_of(const struct amp_value *value) {
 
 // The nearest code; the code of "no value" if there is none.
 static int32_t code_of(const struct amp_value *value, float number) {
-    const struct codes *const codes = &CODES[value->type];
+    const int32_t none = NONES[value->type];
+    const int32_t below = is_signed(value) ? -none : -1;
     const float steps = number / step_of(value);
     const float rounded = steps < 0 ? steps - 0.5f : steps + 0.5f;
-    if (amp_float_is_finite(number) && rounded > (float)(codes->low - 1) &&
-        rounded < (float)(codes->high + 1)) {
+    if (amp_float_is_finite(number) && rounded > (float)below && rounded < (float)none) {
         return (int32_t)rounded;
     }
-    return codes->none;
-}
-
-bool amp_value_is_valid(const struct amp_value *value) {
-    if (value->type > AMP_VALUE_BOOL || !amp_float_is_finite(value->low) ||
-        !amp_float_is_finite(value->high) || value->low > value->high) {
-        return false;
-    }
-    if (value->type == AMP_VALUE_F32) {
-        return true;
-    }
-    const int32_t none = CODES[value->type].none;
-    const float step = step_of(value);
-    return amp_float_is_finite(step) && step > 0 && code_of(value, value->low) != none &&
-           code_of(value, value->high) != none;
+    return none;
 }
 
 bool amp_value_holds(const struct amp_value *value, float number) {
     const float slack = value->type == AMP_VALUE_F32 ? 0 : step_of(value) * 0.5f;
     return amp_float_is_finite(number) && number >= value->low - slack &&
            number <= value->high + slack;
+}
+
+bool amp_value_is_valid(const struct amp_value *value) {
+    if (value->type > AMP_VALUE_BOOL || !amp_float_is_finite(value->high) ||
+        !(value->low <= value->high) || !amp_float_is_finite(value->low)) {
+        return false;
+    }
+    const float step = step_of(value);
+    const int32_t none = NONES[value->type];
+    return value->type == AMP_VALUE_F32 ||
+           (amp_float_is_finite(step) && step > 0 && code_of(value, value->low) != none &&
+            code_of(value, value->high) != none);
 }
 
 // Where the next value stands: a byte, and in a run of bools the bit in it.
@@ -96,15 +92,9 @@ static size_t place_next(struct place *place, uint8_t size) {
 size_t amp_values_size(const struct amp_value *described, size_t count) {
     struct place place = {0, 0};
     for (size_t i = 0; i < count; i++) {
-        (void)place_next(&place, CODES[described[i].type].size);
+        (void)place_next(&place, SIZES[described[i].type]);
     }
     return place.at;
-}
-
-static void put(uint8_t *bytes, uint8_t size, uint32_t word) {
-    for (uint8_t i = 0; i < size; i++, word >>= 8) {
-        bytes[i] = (uint8_t)(word & 0xFFu);
-    }
 }
 
 size_t amp_values_encode(const struct amp_value *described, const float *numbers, size_t count,
@@ -113,66 +103,69 @@ size_t amp_values_encode(const struct amp_value *described, const float *numbers
     *bad = count;
     for (size_t i = 0; i < count; i++) {
         const struct amp_value *const value = &described[i];
-        const struct codes *const codes = &CODES[value->type];
+        const uint8_t size = SIZES[value->type];
         const uint8_t bit = place.bit;
-        uint8_t *const to = bytes + place_next(&place, codes->size);
+        uint8_t *const to = bytes + place_next(&place, size);
         uint32_t word = amp_float_bits(numbers[i]);
         bool fits = amp_float_is_finite(numbers[i]);
         if (value->type != AMP_VALUE_F32) {
             const int32_t code = code_of(value, numbers[i]);
-            fits = code != codes->none;
+            fits = code != NONES[value->type];
             word = (uint32_t)code;
         }
         if (!fits && *bad == count) {
             *bad = i;
         }
-        if (codes->size > 0) {
-            put(to, codes->size, word);
-        } else if (fits) {
-            *to = (uint8_t)((bit > 0 ? *to : 0u) | word << bit);
-        } else {
+        if (size == 0 && !fits) {
             return 0;
+        }
+        if (size == 0) {
+            *to = (uint8_t)((bit > 0 ? *to : 0u) | word << bit);
+        }
+        for (uint8_t at = 0; at < size; at++, word >>= 8) {
+            to[at] = (uint8_t)(word & 0xFFu);
         }
     }
     return place.at;
 }
 
-static float read(const struct amp_value *value, const uint8_t *bytes) {
-    const struct codes *const codes = &CODES[value->type];
-    uint32_t word = 0;
-    for (uint8_t i = codes->size; i > 0; i--) {
-        word = word << 8 | bytes[i - 1];
-    }
+static float number_of(const struct amp_value *value, uint32_t word) {
+    const int32_t none = NONES[value->type];
+    int32_t code = (int32_t)word;
     if (value->type == AMP_VALUE_F32) {
         return amp_float_of(word);
     }
-    int32_t code = (int32_t)word;
-    if (code > codes->high && codes->low < 0) {
-        code -= (int32_t)1 << 8 * codes->size;
+    if (code == none) {
+        return amp_float_of(NOT_A_NUMBER);
     }
-    return code == codes->none ? amp_float_of(NOT_A_NUMBER) : (float)code * value->scale;
+    if (code > none) { // a negative one: no unsigned code is above its "no value"
+        code -= 2 * none;
+    }
+    return (float)code * step_of(value);
 }
 
 bool amp_values_decode(const struct amp_value *described, size_t count, const uint8_t *bytes,
                        size_t size, float *numbers) {
     struct place place = {0, 0};
-    if (size != amp_values_size(described, count)) {
-        return false;
-    }
+    uint8_t rest = 0; // of the run of bools: what must be 0 once it ends
     for (size_t i = 0; i < count; i++) {
         const struct amp_value *const value = &described[i];
-        const uint8_t bit = place.bit;
-        const uint8_t *const from = bytes + place_next(&place, CODES[value->type].size);
-        if (value->type != AMP_VALUE_BOOL) {
-            numbers[i] = read(value, from);
-            continue;
-        }
-        const uint8_t rest = (uint8_t)(*from >> bit);
-        numbers[i] = (rest & 1) != 0 ? 1.0f : 0.0f;
-        const bool ends = place.bit == 0 || i + 1 == count || described[i + 1].type != value->type;
-        if (ends && rest > 1) {
+        const uint8_t each = SIZES[value->type];
+        const bool begins = each > 0 || place.bit == 0;
+        const uint8_t *const from = bytes + place_next(&place, each);
+        if (place.at > size || (begins && rest != 0)) {
             return false;
         }
+        uint32_t word = 0;
+        for (uint8_t at = each; at > 0; at--) {
+            word = word << 8 | from[at - 1];
+        }
+        if (each == 0) {
+            rest = begins ? *from : rest;
+            word = rest & 1u;
+            rest >>= 1;
+        }
+        numbers[i] = number_of(value, word);
     }
-    return true;
+    return place.at == size && rest == 0;
 }

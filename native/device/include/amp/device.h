@@ -93,7 +93,9 @@ struct amp_device_counters {
     amp_count said_lost;       /* events and lines of the firmware that came too fast */
 };
 
-/// A device. Fields above the line may be read between calls, all are written here alone.
+/// A device. Fields above the line, and the session, may be read between calls; all are written here
+/// alone. What is touched most stands in front, where a small processor reaches it by short
+/// instructions.
 /// Synchronization: none; all calls from one context (the main loop, or one interrupt level).
 struct amp_device {
     enum amp_device_mode mode;
@@ -102,10 +104,7 @@ struct amp_device {
     uint64_t applied_us;      /* when an actuation was last applied; 0: never */
     uint64_t safe_begin_us;   /* when the outputs last turned towards safe; 0: never */
     uint64_t safe_reached_us; /* when they were last all found there; 0: never since they left */
-    struct amp_device_counters counters;
-    struct amp_session session;
     /* ------------------------------------------------------------------------------------- */
-    const struct amp_device_config *config;
     bool ramping;      /* outputs follow the ramp, not an actuation */
     bool refused_last; /* the newest actuation was refused for its values */
     bool bad_sampled;  /* the newest state had a value that its type does not hold */
@@ -113,18 +112,21 @@ struct amp_device {
     bool state_due;
     uint8_t event_first, event_count;
     uint8_t said_type, said_length; /* what the firmware has to tell; 0 long: nothing */
-    uint64_t now_us;                /* newest time seen: the clock never runs backward in here */
-    uint64_t lease_end_us;          /* while ARMED */
+    uint8_t wire_size, wire_sent;
+    const struct amp_device_config *config;
+    uint64_t now_us;       /* newest time seen: the clock never runs backward in here */
+    uint64_t lease_end_us; /* while ARMED */
     uint64_t state_next_us;
     uint64_t say_next_us;
     struct amp_wire_state state;
-    float sensed[AMP_DEVICE_VALUES_MAX];
+    struct amp_device_counters counters; /* may be read, as what is above the line */
+    struct amp_session session;          /* may be read, as it says itself */
     float outputs[AMP_DEVICE_VALUES_MAX];
+    float sensed[AMP_DEVICE_VALUES_MAX];
     float parameters[AMP_DEVICE_PARAMETERS_MAX];
     float ramp_from[AMP_DEVICE_VALUES_MAX]; /* outputs when they turned towards safe */
     struct amp_wire_event events[AMP_DEVICE_EVENTS_MAX];
     uint8_t said[AMP_DEVICE_SAID_SIZE];
-    uint8_t wire_size, wire_sent;
     uint8_t wire[AMP_FRAME_WIRE_MAX]; /* the frame on its way out */
 };
 

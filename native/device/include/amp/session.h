@@ -159,26 +159,27 @@ struct amp_session_end; /* private: the table of one end */
 /// Synchronization: none; one caller.
 struct amp_session {
     enum amp_session_state state;
-    enum amp_refusal refusal;          /* of the last handshake */
-    uint16_t number;                   /* of the session; 0: none yet */
-    uint16_t sent_sequence;            /* sequence of the newest frame sent */
-    uint64_t heard_us;                 /* when the newest valid frame of this session came */
-    struct amp_wire_identity identity; /* host: the device's, as last heard; device: its own */
+    enum amp_refusal refusal; /* of the last handshake */
+    uint16_t number;          /* of the session; 0: none yet */
+    uint16_t sent_sequence;   /* sequence of the newest frame sent */
+    uint64_t heard_us;        /* when the newest valid frame of this session came */
     struct amp_session_counters counters;
     /* ------------------------------------------------------------------------------------- */
     const struct amp_session_end *end;
-    struct amp_session_host expected; /* host */
+    bool sequence_open;  /* the next frame's sequence is taken as it comes */
+    uint8_t due;         /* device: what it has to send by itself */
+    bool identity_known; /* host */
     uint16_t expected_sequence;
-    bool sequence_open;       /* the next frame's sequence is taken as it comes */
-    bool identity_known;      /* host */
-    uint8_t due;              /* device: what it has to send by itself */
+    uint16_t command_id;      /* the newest: host: asked; device: heard in this session */
     uint16_t described;       /* device: the offset that was asked for */
     uint16_t dictionary_size; /* device, as |dictionary|: the caller's, once it is initialised */
     const char *dictionary;
-    uint16_t command_id; /* the newest: host: asked; device: heard in this session */
+    struct amp_wire_identity identity; /* host: the device's, as last heard; device: its own. May be
+                                          read, as what is above the line */
+    struct amp_wire_time time;         /* device */
     union amp_commands commands;
-    uint64_t identify_next_us; /* host */
-    struct amp_wire_time time; /* device */
+    uint64_t identify_next_us;        /* host */
+    struct amp_session_host expected; /* host */
     struct amp_frame_parser parser;
 };
 

@@ -160,9 +160,79 @@ static void step_actuate(struct script *script) {
     rig_actuate(&rig, values[0], values[1], values[2]);
 }
 
+/* Values of any types, from any bytes: what is read has its exact size, and goes back unchanged. */
+static void step_values(struct script *script) {
+    struct amp_value values[AMP_DEVICE_VALUES_MAX];
+    float numbers[AMP_DEVICE_VALUES_MAX];
+    uint8_t bytes[4 * AMP_DEVICE_VALUES_MAX], back[sizeof bytes];
+    const size_t count = take(script) % (AMP_DEVICE_VALUES_MAX + 1u);
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t type = take(script) % 6;
+        values[i] = (struct amp_value){.type = type, .scale = 1};
+    }
+    size_t size = amp_values_size(values, count);
+    HOLDS(size <= sizeof bytes);
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] = take(script);
+    }
+    const uint8_t off = take(script);
+    size = off < 8 && size > off ? size - off : size;
+    if (amp_values_decode(values, count, bytes, size, numbers)) {
+        size_t bad;
+        HOLDS(size == amp_values_size(values, count));
+        HOLDS(amp_values_encode(values, numbers, count, back, &bad) == size);
+        for (size_t i = 0; i < count; i++) {
+            HOLDS(i != bad || !amp_value_holds(&values[i], numbers[i]));
+        }
+    }
+}
+
+static struct amp_dictionary dictionary;
+
+static void give_piece(struct amp_wire_dictionary piece, uint8_t *payload, size_t length) {
+    (void)amp_wire_dictionary_encode(&piece, payload);
+    (void)amp_dictionary_take(&dictionary, payload, length, rig.now_us);
+    HOLDS(dictionary.filled <= AMP_DICTIONARY_MAX);
+    HOLDS(dictionary.text[dictionary.filled] == '\0');
+    HOLDS((uint32_t)dictionary.state <= AMP_DICTIONARY_BROKEN);
+}
+
+/* A device that says anything at all about its dictionary; sometimes the whole of it at once. */
+static void step_dictionary(struct script *script) {
+    static const uint8_t letters[] = {'a', '\n', 0x7F, 0x01};
+    uint8_t payload[AMP_DICTIONARY_SIZE + AMP_DICTIONARY_PIECE];
+    struct amp_wire_describe describe;
+    const uint8_t how = take(script);
+    const uint8_t size = 1 + take(script) % AMP_DICTIONARY_PIECE;
+    memset(payload, letters[how >> 3 & 3], sizeof payload);
+    if (how & 1) {
+        const uint32_t crc = amp_crc32(payload + AMP_DICTIONARY_SIZE, size, 0);
+        amp_dictionary_begin(&dictionary, how & 2 ? crc : ~crc, rig.now_us);
+    }
+    if (how & 4) {
+        (void)amp_dictionary_ask(&dictionary, rig.now_us, &describe);
+    }
+    if (how & 32) {
+        const struct amp_wire_dictionary whole = {.offset = 0, .size = size};
+        give_piece(whole, payload, AMP_DICTIONARY_SIZE + size);
+        return;
+    }
+    const struct amp_wire_dictionary piece = {
+        .offset = how & 64 ? take(script) : dictionary.filled,
+        .size = how & 128 ? take_u16(script) : take(script),
+    };
+    give_piece(piece, payload, take(script) % sizeof payload);
+}
+
 static void step_once(struct script *script) {
     const uint8_t how = take(script);
-    switch (how % 8) {
+    switch (how % 10) {
+    case 8:
+        step_values(script);
+        break;
+    case 9:
+        step_dictionary(script);
+        break;
     case 0:
         step_raw(script);
         break;

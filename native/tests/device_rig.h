@@ -74,7 +74,8 @@ static inline void rig_take(struct rig *rig, const struct amp_session_event *eve
         CHECK(amp_values_decode(rig->config.sends, rig->config.sends_count,
                                 frame->payload + AMP_STATE_SIZE,
                                 (size_t)frame->length - AMP_STATE_SIZE, rig->values));
-    } else if (event->kind == AMP_ON_MESSAGE && rig->event_count < COUNT(rig->events)) {
+    } else if (event->kind == AMP_ON_MESSAGE && frame->type == AMP_FRAME_EVENT &&
+               rig->event_count < COUNT(rig->events)) {
         CHECK(
             amp_wire_event_decode(frame->payload, frame->length, &rig->events[rig->event_count++]));
     }

@@ -24,12 +24,34 @@ ROOT = Path(__file__).resolve().parents[2]
 DEVICE = ROOT / "native" / "device"
 README = DEVICE / "README.md"
 OPEN, CLOSE = "<!-- sizes -->", "<!-- end of sizes -->"
-HOST_ENDS = ("session_ask.c", "session_host.c")  # a firmware never links them
+HOST_ENDS = ("dictionary.c", "session_ask.c", "session_host.c")  # a firmware never links them
 FLAGS = (
     *("-std=c11", "-Os", "-ffreestanding", "-ffunction-sections", "-DAMP_CRC_ENTRIES=16"),
     *("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"),
 )
 RAM = "sizeof struct amp_device"
+LINKED = "linked"
+PROBE = """\
+#include "amp/device.h"
+extern const struct amp_device_config config;
+extern struct amp_device device;
+extern uint8_t bytes[64];
+extern float sensed[4];
+extern uint64_t now_us(void);
+int main(void);
+int main(void) {
+    if (!amp_device_init(&device, &config, now_us())) {
+        return 1;
+    }
+    for (;;) {
+        amp_device_receive(&device, bytes, sizeof bytes, now_us());
+        amp_device_tick(&device, now_us(), sensed);
+        sensed[2] = amp_device_output(&device, 0);
+        sensed[3] = amp_device_parameter(&device, 0);
+        bytes[0] = (uint8_t)amp_device_transmit(&device, bytes, sizeof bytes);
+    }
+}
+"""
 # What the compiler may call of itself; everything else would have to come from a C library.
 RUNTIME = re.compile(r"memcpy|memset|memmove|memcmp|__\w+|amp_\w+")
 
@@ -99,6 +121,7 @@ def measure(target: Target) -> dict[str, int]:
             foreign = [name for name in named if name != "U" and not RUNTIME.fullmatch(name)]
             if foreign:
                 raise RuntimeError(f"{target.name}: {source.name} calls {', '.join(foreign)}")
+        found[LINKED] = linked(target)
         probe = Path(folder) / "probe.c"
         probe.write_text('#include "amp/device.h"\nconst char probe[sizeof(struct amp_device)];\n')
         out = probe.with_suffix(".o")
@@ -107,6 +130,26 @@ def measure(target: Target) -> dict[str, int]:
         [of_probe] = [one.split() for one in symbols if one.endswith(" probe")]
         found[RAM] = int(of_probe[1], 16)
     return found
+
+
+def linked(target: Target) -> int:
+    """Return the library's bytes in an image that calls what every firmware calls."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "image"
+        (Path(folder) / "probe.c").write_text(PROBE)
+        objects = []
+        for source in (Path(folder) / "probe.c", *sorted((DEVICE / "src").glob("*.c"))):
+            objects.append(Path(folder) / f"{source.stem}.o")
+            _compile(target, source, objects[-1])
+        # The runtime is left out, and what the port brings.
+        _run(
+            *(f"{target.prefix}-gcc", *target.options, "-nostdlib", "-Wl,--gc-sections,-e,main"),
+            *("-Wl,--unresolved-symbols=ignore-all", *map(str, objects), "-o", str(out)),
+        )
+        text = int(_run(f"{target.prefix}-size", str(out)).split("\n")[1].split()[0])
+        symbols = (line.split() for line in _run(f"{target.prefix}-nm", "-S", str(out)).split("\n"))
+        [of_main] = [int(one[1], 16) for one in symbols if len(one) == 4 and one[3] == "main"]
+        return text - of_main
 
 
 def compilers(targets: tuple[Target, ...]) -> str:
@@ -118,7 +161,7 @@ def compilers(targets: tuple[Target, ...]) -> str:
 def table(targets: tuple[Target, ...]) -> str:
     """Render the block of the README."""
     sizes = {target.name: measure(target) for target in targets}
-    names = [name for name in next(iter(sizes.values())) if name not in (RAM, *HOST_ENDS)]
+    names = [name for name in next(iter(sizes.values())) if name not in (RAM, LINKED, *HOST_ENDS)]
     lines = [
         OPEN,
         "| bytes | " + " | ".join(sizes) + " |",
@@ -128,8 +171,9 @@ def table(targets: tuple[Target, ...]) -> str:
             "a device, before the linker drops what it does not call",
             [sum(one[name] for name in names) for one in sizes.values()],
         ),
+        _row("a device, linked with `--gc-sections`", [one[LINKED] for one in sizes.values()]),
         _row(
-            f"{' and '.join(HOST_ENDS)} (the host's end)",
+            f"{', '.join(HOST_ENDS)} (the host's end)",
             [sum(one[name] for name in HOST_ENDS) for one in sizes.values()],
         ),
         _row("RAM: `struct amp_device`", [one[RAM] for one in sizes.values()]),

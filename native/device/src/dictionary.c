@@ -45,7 +45,7 @@ static bool is_text(const char *text, size_t size) {
     return true;
 }
 
-static enum amp_dictionary_state judge(const struct amp_dictionary *dictionary) {
+static enum amp_dictionary_state judge_text(const struct amp_dictionary *dictionary) {
     if (dictionary->filled < dictionary->size) {
         return AMP_DICTIONARY_READING;
     }
@@ -78,7 +78,7 @@ bool amp_dictionary_take(struct amp_dictionary *dictionary, const uint8_t *paylo
         dictionary->text[dictionary->filled] = '\0';
         dictionary->tries = 0;
         dictionary->next_us = now_us;
-        dictionary->state = judge(dictionary);
+        dictionary->state = judge_text(dictionary);
     }
     return true;
 }

@@ -89,11 +89,11 @@ void amp_pump_set_turn(struct amp_pump *pump, amp_ns now) {
     if (pump->parameter_count == 0) {
         return;
     }
-    for (uint8_t i = 0; i < pump->parameter_count; i++) {
+    for (uint32_t i = 0; i < pump->parameter_count; i++) {
         const uint32_t bit = 1u << i;
         if ((one->due & ~one->asked & bit) != 0 &&
-            amp_session_set(&pump->session, i, pump->parameters[i].value, AMP_SET_MS, now_us) !=
-                0) {
+            amp_session_set(&pump->session, (uint8_t)i, pump->parameters[i].value, AMP_SET_MS,
+                            now_us) != 0) {
             one->asked |= bit;
         }
     }

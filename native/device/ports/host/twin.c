@@ -122,13 +122,18 @@ static void observe_safe(struct amp_twin *twin) {
     twin->seen_safe = safe;
 }
 
+static uint32_t parameter_bits(const struct amp_twin *twin, uint8_t index) {
+    const float value = amp_device_parameter(&twin->device, index);
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
 static void observe_parameters(struct amp_twin *twin) {
     for (uint8_t i = 0; i < twin->config.device.parameters_count; i++) {
-        const float value = amp_device_parameter(&twin->device, i);
-        if (memcmp(&value, &twin->seen_parameters[i], sizeof value) != 0) {
-            uint32_t bits;
-            memcpy(&bits, &value, sizeof bits);
-            twin->seen_parameters[i] = value;
+        const uint32_t bits = parameter_bits(twin, i);
+        if (bits != twin->seen_parameters[i]) {
+            twin->seen_parameters[i] = bits;
             push(twin, AMP_TWIN_PARAMETER, (uint64_t)i << 32 | bits);
         }
     }
@@ -183,7 +188,7 @@ int amp_twin_init(struct amp_twin *twin, const struct amp_twin_config *config,
     twin->seen_mode = twin->device.mode;
     twin->seen_safe = true;
     for (uint8_t i = 0; i < config->device.parameters_count; i++) {
-        twin->seen_parameters[i] = amp_device_parameter(&twin->device, i);
+        twin->seen_parameters[i] = parameter_bits(twin, i);
     }
     push(twin, AMP_TWIN_BOOT, config->device.boot_nonce);
     return AMP_OK;

@@ -112,7 +112,7 @@ struct amp_twin {
     bool woken;
     bool released; /* it was armed once */
     uint64_t seen_applied;
-    float seen_parameters[AMP_DEVICE_PARAMETERS_MAX];
+    uint32_t seen_parameters[AMP_DEVICE_PARAMETERS_MAX]; /* their bits */
     uint32_t event_first;
     uint32_t event_count;
     struct amp_twin_event events[AMP_TWIN_EVENTS_MAX];

@@ -127,6 +127,8 @@ class Shown:
     def say_changes(self, view: dict[str, Any]) -> None:
         """Say how the session of a port of one's own stands, whenever it changes."""
         self.was_up |= view["session"] == "up"
+        for line in view["said"]:
+            print(f"amphost: {self.line.device} says: {line}", file=sys.stderr, flush=True)
         text = view["refused_for"] or view["session"]
         if not self.own or text == self._said:
             return

@@ -86,7 +86,7 @@ def errors_text(view: Mapping[str, Any]) -> str:
 def beyond(view: Mapping[str, Any]) -> list[str]:
     """Say what else has happened, once each, and what was wrong with the newest bad frames."""
     counted = [f"{view['totals'][name]} {text}" for name, text in BEYOND if view["totals"][name]]
-    return [*counted, *view["remarks"]]
+    return [*counted, *view["remarks"], *(f"it says: {line}" for line in view["said"])]
 
 
 def values_text(values: Mapping[str, Any], units: Mapping[str, str] | None = None) -> str:

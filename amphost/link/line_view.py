@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from amphost.link.line_decoder import Verdict
+from amphost.link.line_decoder import LineFrame, Verdict
 from amphost.link.tally import (
     Words,
     clock_of,
@@ -23,12 +23,13 @@ from amphost.link.tally import (
 from amphost.plan.link_segments import PARTS
 
 if TYPE_CHECKING:
-    from amphost.link.line_decoder import LineDecoder, LineFrame
+    from amphost.link.line_decoder import LineDecoder
     from amphost.link.trace import Record
     from amphost.link.trace_figures import TraceFigures
 
 NS_PER_S = 1e9
 ODD_KEPT = 5
+SAID_KEPT = 20
 
 
 class LineView:
@@ -44,6 +45,7 @@ class LineView:
         self._before: Words | None = None
         self._state: LineFrame | None = None
         self._odd: list[str] = []  # what was wrong in this second, the newest
+        self._said: list[str] = []  # what the firmware has told people in it
 
     @property
     def decoder(self) -> LineDecoder | None:
@@ -55,13 +57,16 @@ class LineView:
         if self._figures is None:
             return
         for found in self._figures.take(record):
-            verdict = getattr(found, "verdict", None)
-            if verdict is None:
-                continue
-            if verdict is not Verdict.GOOD:
-                self._odd = [*self._odd, "; ".join(found.remarks)][-ODD_KEPT:]  # type: ignore[union-attr]
-            elif found.type == "STATE" and "values" in found.fields:  # type: ignore[union-attr]
-                self._state = found  # type: ignore[assignment]
+            if isinstance(found, LineFrame):
+                self._take(found)
+
+    def _take(self, frame: LineFrame) -> None:
+        if frame.verdict is not Verdict.GOOD:
+            self._odd = [*self._odd, "; ".join(frame.remarks)][-ODD_KEPT:]
+        elif frame.type == "STATE" and "values" in frame.fields:
+            self._state = frame
+        elif frame.type == "LOG" and "text" in frame.fields:
+            self._said = [*self._said, frame.fields["text"]][-SAID_KEPT:]
 
     def second(self, t_ns: int, words: Words) -> dict[str, Any]:
         """Take a second; return what there is to show of it."""
@@ -90,8 +95,9 @@ class LineView:
             "sense_to_actuate_parts": {name: times[name] for name in PARTS},
             "values": self._values(),
             "remarks": self._odd,
+            "said": self._said,
         }
-        self._odd = []
+        self._odd, self._said = [], []
         return self.newest
 
     def _values(self) -> dict[str, Any] | None:

@@ -124,9 +124,9 @@ def _values(values: Sequence[Value] | None, content: bytes) -> Fields:
     return {"values": {one.name: value for one, value in zip(values, decoded, strict=True)}}
 
 
-def _command(payload: bytes, _: Schema | None) -> Fields:
+def _command(payload: bytes, schema: Schema | None) -> Fields:
     identifier, verb, argument, ttl_ms = _exactly(payload, "<HBIH")
-    fields: Fields = {"id": identifier, "verb": verb_name(verb), "ttl_ms": ttl_ms}
+    fields: Fields = {"id": identifier, "verb": verb_name(verb, schema), "ttl_ms": ttl_ms}
     if SET <= verb <= SET_LAST:
         (fields["value"],) = struct.unpack("<f", struct.pack("<I", argument))
     else:
@@ -134,10 +134,11 @@ def _command(payload: bytes, _: Schema | None) -> Fields:
     return fields
 
 
-def verb_name(verb: int) -> str:
-    """Name a verb: `arm`, or `set 3` for parameter 3."""
+def verb_name(verb: int, schema: Schema | None) -> str:
+    """Name a verb: `arm`, `set kp`, or `set 3` for parameter 3 where it has no name."""
     if SET <= verb <= SET_LAST:
-        return f"set {verb - SET}"
+        names = () if schema is None else schema.parameters
+        return f"set {names[verb - SET] if verb - SET < len(names) else verb - SET}"
     return _VERB_NAMES.get(verb, str(verb))
 
 

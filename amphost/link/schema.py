@@ -7,6 +7,7 @@ in Python, which tests compare with the C code.
 
     send NAME TYPE SCALE UNIT LOW HIGH
     accept NAME TYPE SCALE UNIT LOW HIGH SAFE RAMP
+    parameter NAME UNIT LOW HIGH INITIAL
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class Schema:
     text: str
     sends: tuple[Value, ...]
     accepts: tuple[Value, ...]
+    parameters: tuple[str, ...] = ()
 
     @property
     def hash(self) -> int:
@@ -77,15 +79,20 @@ def read_schema(text: str) -> Schema:
     """Read a schema text; SchemaError quotes the line that is none."""
     sends: list[Value] = []
     accepts: list[Value] = []
+    parameters: list[str] = []
     for line in text.splitlines():
         words = line.split(" ")
         if words[0] == "send":
             sends.append(_value(line, words, 7))
         elif words[0] == "accept":
             accepts.append(_value(line, words, 9))
-    if max(len(sends), len(accepts)) > VALUES_MAX:
+        elif words[0] == "parameter" and len(words) > 1:
+            parameters.append(words[1])
+    if max(len(sends), len(accepts), len(parameters)) > VALUES_MAX:
         raise SchemaError(f"a schema of {len(sends)} and {len(accepts)} values is none")
-    return Schema(text=text, sends=tuple(sends), accepts=tuple(accepts))
+    return Schema(
+        text=text, sends=tuple(sends), accepts=tuple(accepts), parameters=tuple(parameters)
+    )
 
 
 def _value(line: str, words: list[str], count: int) -> Value:

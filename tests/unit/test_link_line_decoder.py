@@ -189,6 +189,14 @@ def test_a_line_of_the_firmware_is_text_and_nothing_else() -> None:
     assert event.fields["event"] == "user 65"
 
 
+def test_a_parameter_goes_by_its_name() -> None:
+    """`set 1` means nothing to who did not write the firmware."""
+    schema = read_schema("parameter ki 1 0 1 0\nparameter kp V/rad 0 50 9\n")
+    line = frame(18, bytes([5, 0, 65, 0, 0, 0, 64, 100, 0]), seed=schema.hash)
+    (one,) = LineDecoder(schema).feed(1, Way.TO_DEVICE, line)
+    assert one.fields == {"id": 5, "verb": "set kp", "ttl_ms": 100, "value": 2.0}
+
+
 def test_another_protocol_says_which() -> None:
     """Its layout may be any from the third byte on."""
     (one,) = decoded(frame(2, bytes([9, 1]) + bytes(70), sequence=0))

@@ -104,7 +104,7 @@ def test_a_refused_device_is_exit_1_and_named(
         code, seconds, err = link(capsys, changed, "--port", device.status["port"], "--for", "3.2s")
     assert code == 1
     refused = [one for one in seconds if one["session"] == "refused"]
-    assert refused, seconds
+    assert refused, (seconds[-1]["identity"], seconds[-1]["totals"], err, device.lines())
     named = "current: the firmware says high 20, the board file says high 25 (board_25.yaml:9)"
     assert named in err
     assert named in refused[-1]["refused_for"]

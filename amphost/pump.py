@@ -224,3 +224,8 @@ class Pumps:
         for pump in self._pumps:
             pump.check_open()
         return _ENDS[lib.amp_pump_run(self._natives, len(self._pumps), until_ns)]
+
+    def close(self) -> None:
+        """Let go of the descriptors that were watched: their numbers may stand for others soon."""
+        platform = self._natives[0].platform
+        platform.poll(platform.context, ffi.NULL, 0, 0)

@@ -34,6 +34,7 @@ def run(context: Context, ready: Callable[[], None]) -> str:
         end = pumps.run()
         if end in ("ended", "supervisor_lost"):
             break
+    pumps.close()
     for link in links:
         link.close()
     return end

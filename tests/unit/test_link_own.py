@@ -200,3 +200,14 @@ def test_a_damaged_trace_is_printed_up_to_the_damage(
         code, _, err = link(capsys, "decode", path)
         assert code in (0, 1)
         assert "internal error" not in err
+
+
+def test_a_second_line_of_a_process_is_heard_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its port may get the very descriptor that the first one had."""
+    board = board_file(tmp_path)
+    with device_of(board, tmp_path) as device:
+        for _ in range(3):
+            code, seconds, _ = link(capsys, board, "--port", device.status["port"], "--for", "1.3s")
+            assert (code, seconds[-1]["session"]) == (0, "up"), seconds[-1]["totals"]

@@ -1,6 +1,7 @@
 /* A device that babbles: when it is no longer listened to, what that costs, and how it comes back. */
 
 #include "pump_rig.h"
+#include "seeded.h"
 
 #define WAIT_MS 500 /* of quiet, the first time */
 
@@ -295,6 +296,52 @@ static void test_a_port_opened_anew_is_heard_at_once(void) {
     CHECK(rig.pump.session.state == AMP_SESSION_UP);
 }
 
+static void check_sums(void) {
+    const struct amp_pump_isolation *const one = &rig.pump.isolation;
+    struct amp_pump_traffic sum = {.bytes = 0};
+    for (int i = 0; i < AMP_PUMP_SLICES; i++) {
+        sum.bytes += one->slices[i].bytes;
+        sum.good += one->slices[i].good;
+        sum.bad += one->slices[i].bad;
+    }
+    CHECK(memcmp(&sum, &one->sum, sizeof sum) == 0);
+    CHECK(one->kind == AMP_ISOLATED_NOT || rig.pump.session.state == AMP_SESSION_DOWN);
+    CHECK(one->kind == AMP_ISOLATED_NOT || rig.pump.arming == 0);
+}
+
+/* Whatever a device has done: nothing arms it, and a quiet one is always heard again. */
+static void test_any_behaviour_ends_in_a_link_once_it_is_quiet(void) {
+    for (int round = 0; round < 20; round++) {
+        rig_open();
+        rig_arm(1);
+        bool ran = false;
+        amp_system_set_mode(&rig.system, AMP_MODE_SAFE, 1);
+        for (int phase = 0; phase < 30; phase++) {
+            const uint64_t kind = seeded_below(6);
+            const int periods = 1 + (int)seeded_below(150);
+            rig.line_takes = kind != 1;
+            rig.device_runs = kind != 2;
+            if (kind == 3) {
+                rig.machine.now_ns += (amp_ns)seeded_below(2000) * MS;
+            }
+            for (int i = 0; i < periods; i++) {
+                if (kind == 4) {
+                    babble(seeded_below(2000));
+                }
+                period_with_bad_frames(kind == 5 ? (int)seeded_below(5) : 0);
+                check_sums();
+            }
+            ran = ran || (rig.device_runs && periods > 40); /* longer than its lease */
+            CHECK(!ran || rig.device.mode != AMP_DEVICE_ARMED);
+        }
+        rig.line_takes = rig.device_runs = true;
+        rig_run(8200);
+        CHECK(is_isolated(AMP_ISOLATED_NOT));
+        CHECK(rig.pump.session.state == AMP_SESSION_UP);
+        CHECK(rig.device.mode != AMP_DEVICE_ARMED);
+    }
+}
+
 static int polls;
 
 /* Always readable: what a device that never stops looks like to the pump. */
@@ -333,6 +380,7 @@ static void test_a_babbler_that_never_stops_costs_no_period_and_no_wake_up(void)
 }
 
 int main(void) {
+    seeded_begin();
     RUN(test_more_than_a_fifth_bad_frames_isolates_within_100_ms);
     RUN(test_a_fifth_and_less_is_borne_for_ever);
     RUN(test_one_burst_of_damage_is_not_babble);
@@ -348,6 +396,7 @@ int main(void) {
     RUN(test_other_firmware_is_refused_by_field_not_isolated);
     RUN(test_a_long_dictionary_is_read_whole);
     RUN(test_a_port_opened_anew_is_heard_at_once);
+    RUN(test_any_behaviour_ends_in_a_link_once_it_is_quiet);
     RUN(test_a_babbler_that_never_stops_costs_no_period_and_no_wake_up);
     return CHECK_DONE();
 }

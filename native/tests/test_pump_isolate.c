@@ -326,7 +326,7 @@ static void test_any_behaviour_ends_in_a_link_once_it_is_quiet(void) {
             }
             for (int i = 0; i < periods; i++) {
                 if (kind == 4) {
-                    babble(seeded_below(2000));
+                    babble((size_t)seeded_below(2000));
                 }
                 period_with_bad_frames(kind == 5 ? (int)seeded_below(5) : 0);
                 check_sums();

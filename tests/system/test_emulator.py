@@ -142,6 +142,35 @@ def test_the_same_firmware_runs_on_the_other_microcontroller(
     pytest.fail(f"the machine was away in each of {TRIES} runs: {err}")
 
 
+TELLS = """        static uint8_t told;
+        if (device.mode == AMP_DEVICE_ARMED && told < 2) {
+            told += told == 0 ? amp_device_log(&device, "turning \\x1b[31mnow")
+                              : amp_device_event(&device, AMP_EVENT_USER + 6, 17);
+        }
+        if (sent == size) {
+"""
+
+
+def test_what_the_firmware_tells_stands_among_the_events(
+    start: Callable[..., LiveRun], example: Path
+) -> None:
+    """A line and an event of the firmware's own reach whoever looks, and steer no terminal."""
+    motor = example.parent / "cortex_m" / "motor.c"
+    text = motor.read_text(encoding="utf-8")
+    assert text.count("        if (sent == size) {\n") == 1
+    motor.write_text(text.replace("        if (sent == size) {\n", TELLS), encoding="utf-8")
+    ladder.build(example)
+    run = start(spec=example)
+    run.in_mode("ARMED")
+
+    def told() -> bool:
+        _, shown, _ = run.ask("events", "cortex_m")
+        assert "\x1b" not in shown
+        return "says: turning ?[31mnow" in shown and "event 70, argument 17" in shown
+
+    wait_for(told, "the line and the event")
+
+
 def test_emulator_dies_with_its_system(start: Callable[..., LiveRun], example: Path) -> None:
     """An orphan emulator keeps a core busy for ever."""
     run = start(spec=example)

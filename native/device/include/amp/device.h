@@ -150,8 +150,7 @@ void amp_device_tick(struct amp_device *device, uint64_t now_us, const float *se
 
 /// Take up to |room| bytes for the line. Any |room| will do: a frame goes out in pieces. Newest
 /// state wins; answers to the host come before events, events before states, states before what the
-/// firmware has to tell. Returns the bytes
-/// written; 0: nothing to send.
+/// firmware has to tell. Returns the bytes written; 0: nothing to send.
 /// Context: real-time. Progress: bounded (|room|).
 size_t amp_device_transmit(struct amp_device *device, uint8_t *out, size_t room);
 

@@ -286,12 +286,21 @@ def _links(run: LiveRun) -> list[str]:
     return [json.loads(line)["text"] for line in out.splitlines()]
 
 
+def _injected(run: LiveRun, way: str) -> dict[str, int]:
+    code, out, err = run.ask("state", "faults", "--json")
+    assert code == 0, err
+    counts: dict[str, int] = json.loads(out)["fault_proxies"]["mcu"]["counts"][way]["faults"]
+    return counts
+
+
 def test_the_example_goes_safe_and_on_again_as_its_head_says(
     start: Callable[..., LiveRun], tmp_path: Path
 ) -> None:
     """Noise and loss it survives; the cable takes a person's two acts."""
     run = start(spec=ladder.copied(tmp_path) / "12_faults.yaml")
     run.armed()
+    wait_for(lambda: _injected(run, "to_host")["noise"] > 2, "bits that are turned over")
+    wait_for(lambda: _injected(run, "to_device")["loss"] > 2, "frames that are lost")
     bad_line.strike(run)
     run.in_mode("SAFE")
     bad_line.arm_again(run, "faults")

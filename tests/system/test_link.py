@@ -28,17 +28,17 @@ def test_a_running_line_is_shown_traced_and_left_alone(
     live = start(spec=patient())
     live.armed()
     trace = tmp_path / "line.trace"
-    done = amphost(tmp_path, "link", "--for", "2.5s", "--json", "--trace", str(trace))
+    done = amphost(tmp_path, "link", "--for", "3.5s", "--json", "--trace", str(trace))
     assert done.returncode == 0, done.stderr
     seconds = [json.loads(line) for line in done.stdout.splitlines()]
-    assert 1 <= len(seconds) <= 4
+    assert 2 <= len(seconds) <= 5
     last = seconds[-1]
     assert (last["device"], last["session"]) == ("mcu", "up")
     assert last["identity"]["board"] == "loopback"
     assert 900 <= last["frames_in_per_s"] <= 1100
     assert last["sense_to_actuate"]["n"] > 0
-    for name in PARTS:
-        assert last["sense_to_actuate_parts"][name]["n"] > 0
+    for name in PARTS:  # as soon as the device's clock is known: not in a run's first second
+        assert any(one["sense_to_actuate_parts"][name]["n"] > 0 for one in seconds)
     shown = amphost(tmp_path, "link", str(live.base / "nowhere.yaml"))
     assert shown.returncode == 2
     decoded = amphost(tmp_path, "link", "decode", str(trace), "--json")

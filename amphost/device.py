@@ -27,6 +27,7 @@ LINE_COUNTERS = (
     *("unexpected", "handshakes"),
 )
 DEVICE_COUNTERS = ("applied", "refused_values", "refused_mode", "leases_ended")
+STEP_US_LEAST = 50  # AMP_TWIN_STEP_US_MIN
 STEP_US = 250
 STEP_US_MOST = 1000
 STEPS_PER_STATE = 20
@@ -36,9 +37,11 @@ NEVER = 2**64 - 1
 def step_us(state_period_us: int) -> int:
     """Return how long the device's loop lets pass at a time: 250 us, up to 1 ms for a slow one.
 
-    Sixteen devices that wake every 250 us would take a core; one that sends at 50 Hz need not.
+    Sixteen devices that wake every 250 us would take a core; one that sends at 50 Hz need not. One
+    that sends more often than every 250 us wakes as often as it sends.
     """
-    return min(max(state_period_us // STEPS_PER_STATE, STEP_US), STEP_US_MOST)
+    step = min(max(state_period_us // STEPS_PER_STATE, STEP_US), STEP_US_MOST)
+    return max(min(step, state_period_us), STEP_US_LEAST)
 
 
 def _names(enum: str, prefix: str) -> dict[int, str]:

@@ -102,7 +102,8 @@ def test_skipped_errors_are_counted_and_logged_once(
     pick = report["roles"]["pick"]
     assert pick["restarts"] == 0
     assert pick["step_errors"] == pick["refused_writes"] >= 20
-    assert pick["ticks"] >= 2 * pick["step_errors"] - 1
+    grid = pick["ticks"] + pick["skipped_ticks"]  # it errs at the odd ones, which may be run alone
+    assert grid >= 2 * pick["step_errors"] - 1
     assert whole(pick)
 
 
